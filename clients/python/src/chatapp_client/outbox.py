@@ -1,0 +1,98 @@
+"""What was written and does not yet stand in the log. Each item keeps its client_id until it does, so that sending it
+again can never make a second message; one is under way at a time, so that order stays the order of writing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from chatapp_client.backoff import delay
+from chatapp_client.faults import NoAnswer, Refused
+from chatapp_client.things import Message
+
+Send = Callable[[str, str], Awaitable[Message]]
+"""(client_id, body) -> the message as it stands. Raises Refused, NoAnswer."""
+
+
+class Outbox:
+    """`path` is a file that outlives the process; without one it lives as long as this object."""
+
+    def __init__(self, send: Send, path: Path | None = None) -> None:
+        self._send = send
+        self._path = path
+        self._items: dict[str, str] = {}
+        self._waiting: dict[str, asyncio.Future[Message]] = {}
+        self._open = asyncio.Event()
+        self._filled = asyncio.Event()
+        if path is not None and path.exists():
+            self._items = json.loads(path.read_text())
+            self._filled.set()
+
+    @property
+    def items(self) -> dict[str, str]:
+        """client_id -> body, in the order of writing."""
+        return dict(self._items)
+
+    def add(self, body: str) -> asyncio.Future[Message]:
+        """Keep a text until it stands. The future ends with the message, or with the server's refusal."""
+        client_id = str(uuid.uuid4())
+        self._items[client_id] = body
+        self._keep()
+        self._waiting[client_id] = asyncio.get_running_loop().create_future()
+        self._filled.set()
+        return self._waiting[client_id]
+
+    def settle(self, client_id: str, message: Message) -> None:
+        """It stands in the log, as the ack or an event says."""
+        if self._items.pop(client_id, None) is not None:
+            self._keep()
+        waiting = self._waiting.pop(client_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+    def open(self) -> None:
+        """The room is entered: send what waits."""
+        self._open.set()
+
+    def close(self) -> None:
+        """No connection: keep everything."""
+        self._open.clear()
+
+    async def run(self) -> None:
+        """Send, for ever."""
+        tries = 0
+        while True:
+            await self._filled.wait()
+            await self._open.wait()
+            if not self._items:
+                self._filled.clear()
+                continue
+            client_id, body = next(iter(self._items.items()))
+            try:
+                self.settle(client_id, await self._send(client_id, body))
+                tries = 0
+            except NoAnswer:
+                await asyncio.sleep(delay(tries))
+                tries += 1
+            except Refused as refusal:
+                if refusal.retryable:
+                    await asyncio.sleep(delay(tries) if refusal.retry_after is None else refusal.retry_after)
+                    tries += 1
+                else:
+                    self._fail(client_id, refusal)
+
+    def _fail(self, client_id: str, refusal: Refused) -> None:
+        self._items.pop(client_id, None)
+        self._keep()
+        waiting = self._waiting.pop(client_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(refusal)
+
+    def _keep(self) -> None:
+        if self._path is not None:
+            fresh = self._path.with_suffix(".new")
+            fresh.write_text(json.dumps(self._items))
+            fresh.replace(self._path)

@@ -1,0 +1,228 @@
+"""One room: enters, resumes, sends, and tells what happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from chatapp_client.events import Came, Changed, Event, Inside, Knocked, Outside, Said, Told, Typed
+from chatapp_client.faults import NoAnswer, Refused
+from chatapp_client.log import Log
+from chatapp_client.outbox import Outbox
+from chatapp_client.things import Message, Participant, Snapshot
+from chatapp_client.things import Room as RoomThing
+
+if TYPE_CHECKING:
+    from chatapp_client.aio import Client
+
+GAP_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+
+
+class Room:
+    """Made by `Client.room`. `log.items` is gap-free, in order, each message once."""
+
+    def __init__(self, client: Client, room_id: str, outbox: Path | None) -> None:
+        self.id = room_id
+        self.log = Log()
+        self.outbox = Outbox(self._send, outbox)
+        self.people: dict[str, Participant] = {}
+        self.room: RoomThing | None = None
+        self.inside = False
+        self._client = client
+        self._told: asyncio.Queue[Event] = asyncio.Queue()
+        self._entering = False
+        self._again = False
+        self._removed = False
+        client.spawn(self.outbox.run())
+
+    def send(self, body: str) -> asyncio.Future[Message]:
+        """Say something, connected or not. The future ends with the message when it stands, or with a Refused."""
+        return self.outbox.add(body)
+
+    async def command(self, name: str, **fields: Any) -> dict[str, Any]:
+        """A command about this room; its ack. Raises Refused, NoAnswer."""
+        return await self._client.command(name, {"room_id": self.id, **fields})
+
+    async def typing(self, typing: bool) -> None:
+        """Show that the user types, or stopped. It may get lost."""
+        try:
+            await self.command("typing", typing=typing)
+        except (Refused, NoAnswer):
+            return
+
+    async def older(self, limit: int = 100) -> list[Message]:
+        """Fetch what is before the first message that is here. Raises Refused, NoAnswer."""
+        if not self.log.items or self.log.items[0]["seq"] == 1:
+            return []
+        answer = await self.command("messages_before", before=self.log.items[0]["seq"], limit=limit)
+        return self.log.prepend(answer["messages"]) if answer["epoch"] == self.log.epoch else []
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What happens, from the beginning. For one reader."""
+        while True:
+            yield await self._told.get()
+
+    def enter(self) -> None:
+        """Go in if this user may. Safe to call again; the connection does it by itself."""
+        self._again = True
+        if not self._entering and not self._removed:
+            self._entering = True
+            self._client.spawn(self._enter())
+
+    def come_back(self) -> None:
+        """Who was removed asks anew, and may be let in again."""
+        self._removed = False
+        self.enter()
+
+    # What the connection tells
+
+    def tell(self, event: Event) -> None:
+        """Put it before the reader."""
+        self._told.put_nowait(event)
+
+    def connected(self) -> None:
+        """There is a new connection: it is in no room yet."""
+        self.enter()
+
+    def disconnected(self) -> None:
+        """It is gone."""
+        self.inside = False
+        self.outbox.close()
+
+    def heard(self, namespace: str, name: str, data: dict[str, Any]) -> None:
+        """An event of the wire, of this room or of another."""
+        if namespace == "/notifications":
+            self._noticed(name, data)
+        elif self.id in (data.get("room_id"), data.get("id")):
+            match name:
+                case "message":
+                    self._receive(cast("Message", data))
+                case "room_head":
+                    self._compare(data)
+                case "room_updated":
+                    self.room = cast("RoomThing", data)
+                    self.tell(Changed(self.room))
+                case "typing":
+                    self.tell(Typed(cast("Any", data)))
+                case "presence":
+                    self._present(data)
+                case "join_request":
+                    self.tell(Knocked(cast("Any", data)))
+                case "bye":
+                    self._sent_away(data["code"])
+
+    # Inside
+
+    async def _enter(self) -> None:
+        try:
+            while self._again and not self._removed:
+                self._again = False
+                await self._enter_once()
+        finally:
+            self._entering = False
+
+    async def _enter_once(self) -> None:
+        self.log.leave()
+        try:
+            more = True
+            while more:
+                data = {"room_id": self.id, **self.log.cursor}
+                more = (await self._client.command("room_enter", data, take=self._entered))["more"]
+        except NoAnswer:
+            await self._retry(RETRY_SECONDS)
+        except Refused as refusal:
+            if refusal.retryable:
+                await self._retry(refusal.retry_after or RETRY_SECONDS)
+            else:
+                self._out(refusal.code, pending=refusal.code == "forbidden")
+
+    async def _retry(self, seconds: float) -> None:
+        if self._client.state == "online":
+            await asyncio.sleep(seconds)
+            self._again = True
+
+    def _entered(self, answer: dict[str, Any]) -> None:
+        snapshot = cast("Snapshot", answer)
+        self.room = snapshot["room"]
+        self.people = {person["user"]["id"]: person for person in snapshot["participants"]}
+        fresh, added = self.log.enter(snapshot)
+        self._show(added, fresh=fresh)
+        if not snapshot["more"]:
+            self.inside = True
+            self.outbox.open()
+            self.tell(Inside(self.room))
+
+    async def _send(self, client_id: str, body: str) -> Message:
+        message: Message = (await self.command("message_send", client_id=client_id, body=body))["message"]
+        self._receive(message)
+        return message
+
+    def _receive(self, message: Message) -> None:
+        self._show(self.log.add(message))
+        if self.log.has_gap:
+            self._close_gap_later()
+
+    def _show(self, added: list[Message], *, fresh: bool = False) -> None:
+        for message in added:
+            sender, client_id = message["sender"], message["client_id"]
+            if sender is not None and sender["id"] == self._client.session.my_id and client_id:
+                self.outbox.settle(client_id, message)
+            self._move(message)
+            self.tell(Said(message, fresh))
+            fresh = False
+
+    def _move(self, message: Message) -> None:
+        """System messages change who is in the room, as the next snapshot would say."""
+        user = (message["params"] or {}).get("user", {})
+        if message["code"] == "participant_joined":
+            joined_at = message["created_at"]
+            person = Participant(user=user, role="participant", online=False, joined_at=joined_at)
+            self.people.setdefault(user["id"], person)
+        elif message["code"] in ("participant_left", "participant_removed"):
+            self.people.pop(user.get("id", ""), None)
+
+    def _present(self, data: dict[str, Any]) -> None:
+        for users, online in ((data["joined"], True), (data["left"], False)):
+            for user in users:
+                if user["id"] in self.people:
+                    self.people[user["id"]]["online"] = online
+        self.tell(Came(cast("Any", data)))
+
+    def _compare(self, head: dict[str, Any]) -> None:
+        if head["epoch"] != self.log.epoch:
+            self.enter()
+        elif head["head"] > self.log.last:
+            self._close_gap_later()
+
+    def _close_gap_later(self) -> None:
+        """What is missing is probably on its way; if not, entering again brings it."""
+        last = self.log.last
+
+        async def look() -> None:
+            await asyncio.sleep(GAP_SECONDS)
+            if self.inside and self.log.last == last:
+                self.enter()
+
+        self._client.spawn(look())
+
+    def _noticed(self, name: str, data: dict[str, Any]) -> None:
+        if name != "notification" or data["room_id"] != self.id:
+            return
+        self.tell(Told(cast("Any", data)))
+        if data["kind"] == "join_request_approved" and not self.inside:
+            self.come_back()
+
+    def _sent_away(self, code: str) -> None:
+        if code == "removed":
+            self._removed = True  # who was removed does not come back by itself
+            self._out(code)
+        else:
+            self.enter()
+
+    def _out(self, code: str, *, pending: bool = False) -> None:
+        self.inside = False
+        self.outbox.close()
+        self.tell(Outside(code, pending))

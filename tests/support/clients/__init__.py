@@ -1,0 +1,1 @@
+"""Clients of chatapp that keep the contract's rules, on every transport. Bare sockets: `tests.support.rawsocket`."""
