@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -50,10 +49,6 @@ def write(page: Page, text: str, *, by_button: bool = False, plain: bool = True)
         page.keyboard.press("Enter")
     if plain:
         expect(message(page, text)).to_be_visible()
-
-
-def send(person: Person, room_id: str, text: str) -> None:
-    person.rest.send(room_id, uuid4().hex, text).ok(201)
 
 
 def message(page: Page, text: str) -> Locator:

@@ -10,7 +10,7 @@ from statistics import median
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, enter
-from tests.browser.lesson import let_in, message, send, write
+from tests.browser.lesson import let_in, message, write
 from tests.browser.load import Load, main_thread_ms
 from tests.browser.test_budgets import MESSAGES, SCROLL, long_room
 from tests.support.people import Person
@@ -35,8 +35,7 @@ def main() -> None:
         ):
             room_id = str(host.rest.create_room("Measured")["id"])
             let_in(host, room_id, guest)
-            for number in range(50):
-                send(host, room_id, f"line {number}")
+            host.rest.say(room_id, *(f"line {number}" for number in range(50)))
             first_load(browser, server, reader, room_id, what, slow=slow)
         scroll(browser, server, host)
         browser.close()

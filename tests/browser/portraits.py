@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from chatapp import demo
 from config import ROOT
 from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, enter
-from tests.browser.lesson import PHONE, WIDE, call, let_in, message, send, show
+from tests.browser.lesson import PHONE, WIDE, call, let_in, message, show
 from tests.browser.measure import founded
 from tests.support.people import Person
 from tests.support.server import ServerProcess
@@ -57,7 +57,7 @@ def a_class(server: ServerProcess) -> tuple[dict[str, Person], str]:
     for name in demo.STUDENTS[:2]:
         let_in(host, room_id, people[name])
     for name, text in (*demo.CONVERSATION, *MORE):
-        send(people[name], room_id, text)
+        people[name].rest.say(room_id, text)
     emil = server.student()
     call(emil, "Emil")
     people["student3"].rest.knock(room_id, "Sorry I am late!").ok(201)

@@ -24,20 +24,19 @@ def test_a_new_message_is_announced_once_and_the_log_never_again(server: ServerP
     host, guest = server.teacher(), server.student()
     room = host.rest.create_room("Aloud")
     let_in(host, room["id"], guest)
-    for number in range(3):
-        host.rest.send(room["id"], f"old-{number}", f"old {number}").ok(201)
+    host.rest.say(room["id"], *(f"old {number}" for number in range(3)))
     student = in_room(sign_in, guest, room["id"])
     expect(message(student, "old 2")).to_be_visible()
     student.wait_for_timeout(400)  # the log becomes live when its first page has settled
     student.evaluate(WATCH)
-    host.rest.send(room["id"], "fresh", "Which planet is this?").ok(201)
+    host.rest.say(room["id"], "Which planet is this?")
     expect(message(student, "Which planet is this?")).to_be_visible()
     write(student, "Mars")
     student.context.set_offline(True)
     student.evaluate("window.dispatchEvent(new Event('offline'))")
     student.context.set_offline(False)
     expect(student.locator("#connection")).to_be_hidden(timeout=30_000)
-    host.rest.send(room["id"], "later", "Right").ok(201)
+    host.rest.say(room["id"], "Right")
     expect(message(student, "Right")).to_be_visible(timeout=30_000)
     heard = "\n".join(student.evaluate("window.heard"))
     assert [heard.count(text) for text in ("old", "Which planet is this?", "Mars", "Right")] == [0, 1, 1, 1]
@@ -83,7 +82,7 @@ def test_a_whole_lesson_by_keys_alone(server: ServerProcess, sign_in: SignIn) ->
 def test_pages_written_from_right_to_left_are_mirrored(server: ServerProcess, sign_in: SignIn) -> None:
     host = server.teacher()
     room = host.rest.create_room("מתמטיקה")
-    host.rest.send(room["id"], "rtl", "שלום עולם").ok(201)
+    host.rest.say(room["id"], "שלום עולם")
     for options in ({}, PHONE):
         page = sign_in(host, **options)
         for path in ("/", f"/rooms/{room['id']}/"):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import create_engine, text
 
-from tests.browser.lesson import SignIn, in_room, let_in, message, send
+from tests.browser.lesson import SignIn, in_room, let_in, message
 from tests.browser.load import Load, main_thread_ms
 from tests.support.people import Person
 from tests.support.server import ServerProcess
@@ -60,8 +60,7 @@ def test_the_first_load_of_a_room_stays_in_its_budget(server: ServerProcess, sig
     host, guest = server.teacher(), server.student()
     room_id = str(host.rest.create_room("Light")["id"])
     let_in(host, room_id, guest)
-    for number in range(50):
-        send(host, room_id, f"line {number}")
+    host.rest.say(room_id, *(f"line {number}" for number in range(50)))
     for person in (host, guest):
         page = sign_in(person).context.new_page()
         load = Load(page)
@@ -74,7 +73,7 @@ def test_the_first_load_of_a_room_stays_in_its_budget(server: ServerProcess, sig
 
 def long_room(server: ServerProcess, host: Person) -> str:
     room_id = str(host.rest.create_room("A whole year")["id"])
-    send(host, room_id, "line 2")
+    host.rest.say(room_id, "line 2")
     engine = create_engine(server.env["DATABASE_URL"])
     with engine.begin() as connection:
         connection.execute(text(FILL), {"more": MESSAGES - 2, "room": room_id})

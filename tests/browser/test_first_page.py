@@ -15,7 +15,6 @@ from tests.browser.lesson import (
     message,
     person,
     said,
-    send,
     write,
 )
 from tests.support.server import ServerProcess, StartServer
@@ -144,8 +143,7 @@ def test_a_restart_of_the_server_loses_and_doubles_nothing(start_server: StartSe
 def test_older_messages_come_when_one_scrolls_up(server: ServerProcess, sign_in: SignIn) -> None:
     host = server.teacher()
     room = host.rest.create_room("Long")
-    for number in range(1, 231):
-        send(host, room["id"], f"line {number}")
+    host.rest.say(room["id"], *(f"line {number}" for number in range(1, 231)))
     teacher = in_room(sign_in, host, room["id"])
     expect(message(teacher, "line 230")).to_be_in_viewport()
     expect(message(teacher, "line 1")).to_have_count(0)

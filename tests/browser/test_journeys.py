@@ -23,7 +23,6 @@ from tests.browser.lesson import (
     message,
     person,
     said,
-    send,
     show,
     write,
 )
@@ -224,7 +223,7 @@ def test_a_reload_changes_no_state(server: ServerProcess, sign_in: SignIn) -> No
     expect(page.get_by_text("Not today")).to_be_visible()
     let_in(host, room_id, guest)
     page.reload()
-    send(host, room_id, "Good morning")
+    host.rest.say(room_id, "Good morning")
     for _ in range(2):
         expect(message(page, "Good morning")).to_be_visible()
         page.reload()
@@ -271,8 +270,7 @@ def test_who_writes_is_seen_writing_and_who_reads_above_is_told_what_came(
     host, guest = server.teacher(), server.student()
     room_id = str(host.rest.create_room("Long")["id"])
     let_in(host, room_id, guest)
-    for number in range(60):
-        send(host, room_id, f"line {number}")
+    host.rest.say(room_id, *(f"line {number}" for number in range(60)))
     teacher, student = in_room(sign_in, host, room_id), in_room(sign_in, guest, room_id)
     expect(message(teacher, "line 59")).to_be_in_viewport()
     student.locator("#text").focus()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chatapp.contract import hooks
-from tests.browser.lesson import SignIn, send
+from tests.browser.lesson import SignIn
 from tests.support.clients.rest import Rest
 from tests.support.receiver import Receiver
 from tests.support.server import ServerProcess
@@ -65,8 +65,8 @@ def test_a_webhook_is_registered_its_deliveries_are_seen_and_one_is_sent_again(
     hook.get_by_role("link").click()
     expect(page.get_by_text("Nothing yet. What is written")).to_be_visible()
 
-    send(host, second, "not for it")
-    send(host, first, "Good morning!")
+    host.rest.say(second, "not for it")
+    host.rest.say(first, "Good morning!")
     eventually(lambda: receiver.seqs() == [2], message=lambda: str(receiver.seqs()))
     deliveries = page.get_by_role("region", name="Deliveries").get_by_role("listitem")
     eventually(lambda: page.reload() and deliveries.count() == 1)
@@ -79,14 +79,14 @@ def test_a_webhook_is_registered_its_deliveries_are_seen_and_one_is_sent_again(
     secret = page.locator("#secret").inner_text()
     page.goto(page.url.removesuffix("secret/"))
     expect(page.locator("#secret")).to_have_count(0)
-    send(host, first, "Signed anew")
+    host.rest.say(first, "Signed anew")
     eventually(lambda: receiver.seqs() == [2, 2, 3], message=lambda: str(receiver.seqs()))
     told, body = receiver.got[-1]
     message_id, moment = told["webhook-id"].removeprefix("msg_"), int(told["webhook-timestamp"])
     assert told["webhook-signature"] == hooks.headers(secret, message_id, moment, body)["webhook-signature"]
 
     receiver.status = 503
-    send(host, first, "Is anybody there?")
+    host.rest.say(first, "Is anybody there?")
     eventually(lambda: page.reload() and "Refused with 503" in deliveries.first.inner_text())
     expect(page.get_by_text("Fails since")).to_be_visible()
     receiver.status = 204

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
@@ -42,7 +41,7 @@ def lesson(server: ServerProcess, title: str) -> tuple[Person, Person, str]:
         (student, HOSTILE),
         (teacher, "שלום, who can say what the air does to the feather?"),
     ):
-        who.rest.send(room_id, uuid4().hex, text).ok(201)
+        who.rest.say(room_id, text)
     late.rest.knock(room_id, "Sorry I am late!").ok(201)
     return teacher, student, room_id
 

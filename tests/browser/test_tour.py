@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from chatapp import demo
 from tests.browser.inspector import Inspector
-from tests.browser.lesson import WIDE, SignIn, call, cut, in_room, let_in, message, send, show, write
+from tests.browser.lesson import WIDE, SignIn, call, cut, in_room, let_in, message, show, write
 from tests.support.people import Enrolled, Person, enrol
 from tests.support.server import ServerProcess
 
@@ -51,7 +51,7 @@ def begin_lesson(people: dict[str, Person]) -> str:
     for name in demo.STUDENTS[:2]:
         let_in(people[demo.TEACHER], room_id, people[name])
     for name, text in demo.CONVERSATION:
-        send(people[name], room_id, text)
+        people[name].rest.say(room_id, text)
     people[demo.STUDENTS[2]].rest.knock(room_id, "Sorry I am late, the bus did not come!").ok(201)
     return room_id
 
@@ -134,13 +134,13 @@ def test_the_teachers_pages(
     show(page, "Room")
     look(page, "settings")
 
-    send(ada, room_id, EVERYTHING)
-    send(ben, room_id, "\n".join(f"line {number}" for number in range(30)))
-    send(ada, room_id, "שלום, who can say what the air does to the feather? 😀")
+    ada.rest.say(room_id, EVERYTHING)
+    ben.rest.say(room_id, "\n".join(f"line {number}" for number in range(30)))
+    ada.rest.say(room_id, "שלום, who can say what the air does to the feather? 😀")
     show(page, "Chat")
     expect(page.locator("#log").get_by_text("who can say what the air does")).to_have_count(1)
     page.locator("#log").evaluate(SCROLL_UP)
-    send(ada, room_id, "And what does the Moon lack?")
+    ada.rest.say(room_id, "And what does the Moon lack?")
     expect(page.get_by_role("button", name="1 new message")).to_be_visible()
     look(page, "room-markup")
     page.keyboard.press("Escape")
@@ -152,7 +152,7 @@ def test_the_teachers_pages(
     cut(page)
     expect(page.get_by_text("Your class goes on without you.")).to_be_visible()
     look(page, "offline-teacher")
-    send(ben, room_id, "Where did you go?")
+    ben.rest.say(room_id, "Where did you go?")
     page.context.set_offline(False)
     expect(page.locator("#connection")).to_be_hidden(timeout=30_000)
     expect(page.locator(".unread-line")).to_have_count(1)

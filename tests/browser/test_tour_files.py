@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.inspector import Inspector
-from tests.browser.lesson import SignIn, call, choose, hold, in_room, let_in, send, show
+from tests.browser.lesson import SignIn, call, choose, hold, in_room, let_in, show
 from tests.support import samples
 from tests.support.server import ServerProcess
 
@@ -32,7 +32,7 @@ def test_the_files_of_a_room(
     call(pupil, "Ada")
     room_id = str(host.rest.create_room("Physics 8b: falling things")["id"])
     let_in(host, room_id, pupil)
-    send(host, room_id, "Please send me what you saw last night.")
+    host.rest.say(room_id, "Please send me what you saw last night.")
     page = in_room(sign_in, pupil, room_id, **options)
     show(page, "Files")
     expect(page.locator("#no-files")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.inspector import Inspector
-from tests.browser.lesson import SignIn, call, in_room, let_in, message, send, show
+from tests.browser.lesson import SignIn, call, in_room, let_in, message, show
 from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(400)]
@@ -34,10 +34,10 @@ def test_a_class_that_writes_from_right_to_left(
         call(person, name)
     room_id = str(host.rest.create_room(TITLE, description="أحضروا كتبكم.\nBring your books.")["id"])
     let_in(host, room_id, pupil)
-    send(host, room_id, ARABIC)
-    send(pupil, room_id, HEBREW)
-    send(pupil, room_id, ENGLISH)
-    send(host, room_id, CODE)
+    host.rest.say(room_id, ARABIC)
+    pupil.rest.say(room_id, HEBREW)
+    pupil.rest.say(room_id, ENGLISH)
+    host.rest.say(room_id, CODE)
     late.rest.knock(room_id, NOTE).ok(201)
 
     page = sign_in(host, **options)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.inspector import Inspector
-from tests.browser.lesson import SignIn, call, send
+from tests.browser.lesson import SignIn, call
 from tests.browser.phone_app import PhoneApp
 from tests.support.receiver import Receiver
 from tests.support.server import ServerProcess
@@ -85,10 +85,10 @@ def test_programs(
     look(page, "programs")
     page.get_by_role("link", name=receiver.url).click()
     look(page, "webhook-nothing-yet")
-    send(host, room_id, "Good morning!")
+    host.rest.say(room_id, "Good morning!")
     eventually(lambda: receiver.got)
     receiver.status = 503
-    send(host, room_id, "Is anybody there?")
+    host.rest.say(room_id, "Is anybody there?")
     deliveries = page.get_by_role("region", name="Deliveries").get_by_role("listitem")
     for _ in range(100):
         page.reload()

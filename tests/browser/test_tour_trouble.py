@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import create_engine, text
 
 from tests.browser.inspector import Inspector
-from tests.browser.lesson import SignIn, call, hold, let_in, message, send
+from tests.browser.lesson import SignIn, call, hold, let_in, message
 from tests.support.server import ServerProcess, StartServer
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(400)]
@@ -24,7 +24,7 @@ def test_before_the_conversation_is_there_and_after_signing_out_elsewhere(
     call(guest, "Ada")
     room_id = str(host.rest.create_room("Physics 8b: falling things")["id"])
     let_in(host, room_id, guest)
-    send(host, room_id, "Good morning!")
+    host.rest.say(room_id, "Good morning!")
     page = sign_in(host, **options)
     held: list[Route] = []
     page.route(re.compile("/token/$"), lambda route: hold(held, route))

@@ -23,8 +23,7 @@ def test_a_class_is_told_to_a_program_signed_and_in_order(start_server: StartSer
     teacher = server.teacher()
     room = teacher.rest.create_room()["id"]
     hook = teacher.rest.post("/api/webhooks/", {"url": receiver.url, "room_id": room}).ok(201)
-    for number in range(10):
-        teacher.rest.send(room, f"c{number}", f"line {number}").ok(201)
+    teacher.rest.say(room, *(f"line {number}" for number in range(10)))
     eventually(lambda: len(receiver.got) >= 10, message=lambda: str(receiver.seqs()))
     assert receiver.seqs() == list(range(2, 12))
     for headers, body in receiver.got:
@@ -46,8 +45,7 @@ def test_a_receiver_that_fails_and_a_server_that_is_killed_cost_nothing_and_mix_
     room = teacher.rest.create_room()["id"]
     hook = teacher.rest.post("/api/webhooks/", {"url": receiver.url, "room_id": room}).ok(201)
     receiver.status = 503
-    for number in range(5):
-        teacher.rest.send(room, f"c{number}", f"line {number}").ok(201)
+    teacher.rest.say(room, *(f"line {number}" for number in range(5)))
     shown = f"/api/webhooks/{hook['id']}/"
     eventually(lambda: teacher.rest.get(shown).ok()["failing_since"])
     server.kill()
