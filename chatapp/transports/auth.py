@@ -5,6 +5,7 @@ A token only names a session; whether that is good, whose it is and in which rol
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -72,7 +73,7 @@ class Auth:
         if standing.actor.user_id != claims["sub"]:
             raise sessions.unauthorized()
         sessions.note_seen(standing)
-        return Identity(standing.actor, float(claims["exp"]))
+        return Identity(standing.actor, min(float(claims["exp"]), standing.expires_at.timestamp()))
 
     def authenticate_request(self, request: Request) -> Identity:
         """Who sends this request, by its Authorization header alone: cookies and the query are no credentials here. API
@@ -108,13 +109,24 @@ class Auth:
                 expires_delta=opened.expires_at - datetime.now(UTC),
                 additional_claims={"sid": opened.session_id, "jti": opened.refresh_id},
             )
-        return {"user": opened.user, "refresh_token": refresh} | self.access(opened.user["id"], opened.session_id)
+        return {"user": opened.user, "refresh_token": refresh} | self._access(
+            opened.user["id"], opened.session_id, opened.expires_at
+        )
 
-    def access(self, user_id: str, session_id: str) -> dict[str, Any]:
-        """An access token for a session: `{access_token, expires_in}`. For whoever has proved to hold the session."""
+    def access(self, session_id: str) -> dict[str, Any]:
+        """An access token for a session: `{access_token, expires_in}`. For whoever has proved to hold the session.
+        Raises unauthorized when it has ended meanwhile."""
+        standing = sessions.resolve(session_id)
+        return self._access(standing.actor.user_id, session_id, standing.expires_at)
+
+    def _access(self, user_id: str, session_id: str, session_ends: datetime) -> dict[str, Any]:
+        left = math.ceil((session_ends - datetime.now(UTC)).total_seconds())
+        seconds = max(1, min(self._access_seconds, left))
         with self._app.app_context():
-            token = create_access_token(user_id, additional_claims={"sid": session_id})
-        return {"access_token": token, "expires_in": self._access_seconds}
+            token = create_access_token(
+                user_id, expires_delta=timedelta(seconds=seconds), additional_claims={"sid": session_id}
+            )
+        return {"access_token": token, "expires_in": seconds}
 
     def refresh(self, token: object) -> dict[str, Any]:
         """A new pair for a refresh token. Raises unauthorized; a used one ends its session."""

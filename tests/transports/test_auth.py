@@ -19,7 +19,7 @@ from chatapp.contract.words import Role
 from chatapp.db import now, transaction
 from chatapp.domain import accounts, sessions, tickets
 from chatapp.domain.actor import OPERATOR
-from chatapp.models import User
+from chatapp.models import SignIn, User
 from chatapp.transports.auth import Auth
 from config import Settings
 from tests.support.school import KEYS, Api, School, Signed
@@ -169,6 +169,19 @@ def test_an_edited_claim_breaks_the_signature(door: Auth, student: Signed) -> No
     head, _, signature = student.tokens["access_token"].split(".")
     body = base64.urlsafe_b64encode(json.dumps(own(student, role="teacher")).encode()).decode().rstrip("=")
     assert refuses(door, f"{head}.{body}.{signature}")
+
+
+def test_nothing_opened_by_a_session_outlasts_it(door: Auth, student: Signed) -> None:
+    held = own(student)["sid"]
+    assert door.access(held)["expires_in"] == 3600
+    assert door.authenticate(student.tokens["access_token"]).expires_at > time.time() + 3000
+    ends = now() + timedelta(seconds=30)
+    with transaction() as tx:
+        tx.session.execute(update(SignIn).where(SignIn.id == held).values(expires_at=ends))
+    assert door.authenticate(student.tokens["access_token"]).expires_at == ends.timestamp()
+    fresh = door.access(held)
+    assert 0 < fresh["expires_in"] <= 30
+    assert jwt.decode(fresh["access_token"], options={"verify_signature": False})["exp"] <= ends.timestamp() + 1
 
 
 def test_a_token_expires(door: Auth, student: Signed) -> None:

@@ -16,9 +16,7 @@ blueprint.before_request(csrf.check)
 def give() -> Response:
     """An access token for the page's own sign-in: `{access_token, expires_in}`."""
     actor = page_session.required()
-    answer = Response(
-        jsontext.encode(auth.current().access(actor.user_id, actor.session_id)), mimetype="application/json"
-    )
+    answer = Response(jsontext.encode(auth.current().access(actor.session_id)), mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"
     answer.vary.add("Cookie")
     return answer
