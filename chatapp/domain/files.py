@@ -56,10 +56,13 @@ def upload_key(text: str) -> str:
     return text
 
 
-def may_upload(actor: Actor, *, room_id: str, size: int) -> None:
-    """Whether so many bytes would be taken, asked before they come. Raises not_found, room_closed, too_large."""
+def may_upload(actor: Actor, *, room_id: str, size: int, key: str | None = None) -> None:
+    """Whether so many bytes would be taken, asked before they come. Those of an upload whose answer was lost come again
+    whatever has changed since: what they are is compared with what stands. Raises not_found, room_closed, too_large."""
     with reading() as session:
         room = access.inside(session, actor, room_id).room
+        if _named(session, actor, room, key) is not None:
+            return
         if not policy.is_open(room):
             raise Refused(Code.ROOM_CLOSED)
         _must_fit(session, actor, room, size)
@@ -186,13 +189,18 @@ def _is_draft() -> ColumnElement[bool]:
     return ~exists().where(Message.file_id == StoredFile.id)
 
 
-def _known(session: Session, actor: Actor, room: Room, key: str | None, given_sha256: str) -> views.Json | None:
+def _named(session: Session, actor: Actor, room: Room, key: str | None) -> StoredFile | None:
+    """The file that the actor's upload of this name has become."""
     if key is None:
         return None
     query = select(StoredFile).where(
         StoredFile.room_id == room.id, StoredFile.uploader_id == actor.user_id, StoredFile.upload_key == key
     )
-    row = session.scalar(query)
+    return session.scalar(query)
+
+
+def _known(session: Session, actor: Actor, room: Room, key: str | None, given_sha256: str) -> views.Json | None:
+    row = _named(session, actor, room, key)
     if row is None:
         return None
     if row.given_sha256 != given_sha256:

@@ -70,7 +70,7 @@ def upload(actor: Actor, asked: Data, room_id: str) -> Answer:
         given: str | None = request.headers.get(KEY) or asked["client_id"]
         key = None if given is None else files.upload_key(given)
         size = max(0, multipart.announced_bytes(request) - multipart.OVERHEAD)
-        files.may_upload(actor, room_id=room_id, size=size)
+        files.may_upload(actor, room_id=room_id, size=size, key=key)
         part = multipart.FilePart(request, stream)
         patience = Patience()
         added = taker.take(actor, room_id=room_id, name=part.name, blocks=part.blocks(), key=key, patience=patience)

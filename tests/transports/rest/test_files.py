@@ -210,6 +210,20 @@ def test_files_have_a_size_and_users_and_rooms_a_quota(
     assert stored(uploads) == before + 5 and leftovers(uploads) == []
 
 
+@pytest.mark.settings(LIMIT_USER_BYTES="150000")
+def test_an_upload_whose_answer_was_lost_is_answered_whatever_has_changed_since(
+    api: Api, teacher: Signed, student: Signed, room: str
+) -> None:
+    me, query = api.as_(student), "?send=true&client_id=one"
+    first = bring(me, room, b"x" * 100_000, query=query).ok(201)
+    assert bring(me, room, b"x" * 100_000, query=query).ok(200) == first  # the quota has no room for another one
+    bring(me, room, b"y" * 100_000, query=query).refused("conflict")
+    bring(me, room, b"x" * 100_000, query="?send=true&client_id=two").refused("too_large")
+    api.as_(teacher).post(f"{room}/close/").ok()
+    assert bring(me, room, b"x" * 100_000, query=query).ok(200) == first
+    bring(me, room, b"x", query="?send=true&client_id=two").refused("room_closed")
+
+
 @pytest.mark.settings(LIMIT_UPLOADS="3/10 minutes")
 def test_so_many_files_in_so_long(api: Api, school: School, student: Signed, teacher: Signed, room: str) -> None:
     for _ in range(2):
