@@ -4,9 +4,9 @@ How it is sent does not belong here."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ AT_ONCE = 50
 KEPT = 200
 """Tries that are kept for a webhook's page."""
 LONGEST_SECONDS = 4 * 3600
+NEVER_FAILED = datetime(1970, 1, 1, tzinfo=UTC)
 GONE = 410
 """The receiver's word that it wants nothing more."""
 
@@ -46,14 +47,25 @@ class Parcel:
     body: bytes
 
 
-def due(limit: int = 100) -> list[Job]:
-    """What may be sent now: of webhooks that are on, and whose owner may still see what they tell."""
+def due(*, each: int, limit: int = 100) -> list[Job]:
+    """What may be sent now: of webhooks that are on, and whose owner may still see what they tell. At most `each` of
+    one webhook, first of those that have failed nothing: who does not answer must not crowd out the others."""
     with reading() as session:
         if session.scalar(select(Webhook.id).where(Webhook.enabled).limit(1)) is None:
             return []
         moment = now()
-        query = (
-            select(Webhook, Room.id, WebhookCursor.seq)
+        since = func.coalesce(WebhookCursor.next_at, NEVER_FAILED)
+        place = func.row_number().over(partition_by=Webhook.id, order_by=(since, Room.id))
+        found = (
+            select(
+                Webhook.id.label("webhook_id"),
+                Webhook.url,
+                Webhook.secret,
+                Room.id.label("room_id"),
+                func.coalesce(WebhookCursor.seq, 0).label("seq"),
+                since.label("since"),
+                place.label("place"),
+            )
             .join(User, User.id == Webhook.owner_id)
             .join(Room, or_(Webhook.room_id.is_(None), Webhook.room_id == Room.id))
             .outerjoin(WebhookCursor, and_(WebhookCursor.webhook_id == Webhook.id, WebhookCursor.room_id == Room.id))
@@ -65,11 +77,11 @@ def due(limit: int = 100) -> list[Job]:
                 or_(WebhookCursor.next_at.is_(None), WebhookCursor.next_at <= moment),
                 Room.last_seq > 0,
             )
-            .order_by(WebhookCursor.next_at, Room.id)
-            .limit(limit)
+            .subquery()
         )
-        jobs = [Job(hook.id, room_id, hook.url, hook.secret, seq or 0) for hook, room_id, seq in session.execute(query)]
-        return jobs + _repeats(session)
+        query = select(found.c.webhook_id, found.c.room_id, found.c.url, found.c.secret, found.c.seq)
+        query = query.where(found.c.place <= each).order_by(found.c.since, found.c.place, found.c.room_id)
+        return [Job(*row) for row in session.execute(query.limit(limit))] + _repeats(session)
 
 
 def parcels(job: Job) -> list[Parcel]:

@@ -25,7 +25,7 @@ class Ledger(Protocol):
     """The domain, as far as it is needed here."""
 
     def hold(self, *, name: str, worker_id: str) -> bool: ...
-    def due(self) -> list[Any]: ...
+    def due(self, *, each: int) -> list[Any]: ...
     def parcels(self, job: Any) -> list[Any]: ...
     def note(self, job: Any, seq: int, *, status: int | None, fault: str | None, ms: int) -> bool: ...
 
@@ -47,7 +47,7 @@ class Deliverer:
 
     def look(self) -> None:
         """Begin what is due, if this worker is the one that does it."""
-        jobs = self._ledger.due() if self._worker_id() and not self.stopped else []
+        jobs = self._ledger.due(each=AT_ONCE_EACH) if self._worker_id() and not self.stopped else []
         if not jobs or not self._ledger.hold(name=LEASE, worker_id=self._worker_id()):
             return
         each = Counter(self._busy.values())

@@ -24,7 +24,7 @@ URL = "https://hooks.example.org/chat?class=7b"
 def deliver(status: int | None = 200, fault: str | None = None) -> list[tuple[str, int]]:
     """Carry everything that is due, as a receiver that answers so; (room, seq) in the order of sending."""
     sent = []
-    for job in deliveries.due():
+    for job in deliveries.due(each=50):
         for parcel in deliveries.parcels(job):
             sent.append((job.room_id, parcel.seq))
             if not deliveries.note(job, parcel.seq, status=status, fault=fault, ms=3):
@@ -65,11 +65,27 @@ def test_what_is_delivered_is_the_message_as_everybody_sees_it(classroom: Classr
     room_id, host, (ada,) = classroom.lesson()
     webhooks.create(host, url=URL, room_id=room_id)
     seq = classroom.say(ada, room_id, "hello")
-    (job,) = deliveries.due()
+    (job,) = deliveries.due(each=50)
     (parcel,) = deliveries.parcels(job)
     body = json.loads(parcel.body)
     assert (parcel.message_id, body["type"]) == (f"{room_id}-{seq}", "message.text")
     assert (body["data"]["seq"], body["data"]["body"]) == (seq, "hello")
+
+
+def test_a_receiver_that_does_not_answer_does_not_crowd_out_the_others(classroom: Classroom) -> None:
+    teacher, admin = classroom.teacher(), classroom.person(Role.ADMIN)
+    webhooks.create(admin, url=URL, room_id=None)
+    lessons = [rooms.create(teacher, title=f"Lesson {number}")["id"] for number in range(6)]
+    assert len({job.room_id for job in deliveries.due(each=4)}) == 4
+    for job in deliveries.due(each=50):
+        deliveries.note(job, job.seq + 1, status=503, fault=None, ms=3)
+    with transaction() as tx:
+        tx.session.execute(update(WebhookCursor).values(next_at=now() - timedelta(minutes=5)))
+    mine = webhooks.create(teacher, url=URL, room_id=lessons[5])
+    rooms.close(teacher, room_id=lessons[5])
+    first, *others = deliveries.due(each=2, limit=4)
+    assert (first.webhook_id, first.room_id) == (mine["id"], lessons[5])
+    assert len(others) == 2
 
 
 def test_a_failure_holds_up_its_own_room_alone_and_is_tried_again_later(classroom: Classroom) -> None:
@@ -228,7 +244,7 @@ def test_a_deleted_webhook_leaves_nothing(classroom: Classroom) -> None:
     room_id, host, (ada,) = classroom.lesson()
     hook = webhooks.create(host, url=URL, room_id=room_id)
     classroom.say(ada, room_id)
-    (job,) = deliveries.due()
+    (job,) = deliveries.due(each=50)
     webhooks.delete(host, webhook_id=hook["id"])
     assert deliveries.note(job, job.seq + 1, status=200, fault=None, ms=1) is False
     assert deliver() == []
@@ -239,7 +255,7 @@ def test_a_late_word_of_another_worker_moves_nothing(classroom: Classroom) -> No
     room_id, host, (ada,) = classroom.lesson()
     hook = webhooks.create(host, url=URL, room_id=room_id)
     seq = classroom.say(ada, room_id)
-    (job,) = deliveries.due()
+    (job,) = deliveries.due(each=50)
     deliver()
     assert deliveries.note(job, seq, status=500, fault=None, ms=1) is False
     assert _cursor(hook, room_id).seq == seq and _cursor(hook, room_id).failing_since is None

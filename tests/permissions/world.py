@@ -119,7 +119,7 @@ class World:
         hook = {"url": "https://hooks.example.org/", "room_id": self.room_id}
         self.webhook_id = webhooks.create(host.actor, **hook)["id"]
         webhooks.replay(host.actor, webhook_id=self.webhook_id, room_id=self.room_id, after=0)
-        (job,) = deliveries.due()
+        (job,) = deliveries.due(each=50)
         deliveries.note(job, 1, status=200, fault=None, ms=1)
         self.delivery_id = webhooks.deliveries(host.actor, webhook_id=self.webhook_id, limit=1)["items"][0]["id"]
         made = api_tokens.create(host.actor, name="program", scopes=["rooms:read"], current_password=PASSWORD)

@@ -42,7 +42,7 @@ class Ledger:
     def hold(self, *, name: str, worker_id: str) -> bool:
         return self.mine
 
-    def due(self) -> list[Job]:
+    def due(self, *, each: int) -> list[Job]:
         return self.jobs
 
     def parcels(self, job: Job) -> list[Parcel]:

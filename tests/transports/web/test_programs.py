@@ -65,7 +65,7 @@ def test_a_webhook_is_registered_watched_and_asked_again(teachers: Visitor, scho
     own = f"{PAGE}webhooks/{hook['id']}/"
     assert "whsec_" not in teachers.see(PAGE).html and "Nothing yet." in teachers.see(own).text
     rooms.close(teacher.actor, room_id=room["id"])
-    (job,) = deliveries.due()
+    (job,) = deliveries.due(each=50)
     for seq, status, fault in ((2, 500, None), (2, None, "no_answer"), (2, 204, None)):
         deliveries.note(job, seq, status=status, fault=fault, ms=12)
     page = teachers.see(own)
