@@ -65,6 +65,7 @@ def messages_after(actor: Actor, *, room_id: str, after: int, limit: int = 50) -
         room = access.seen_from_inside(connection, actor, room_id)
         reset = _is_reset(room, after, None)
         items = history.page(connection, room, before=None, after=None if reset else after, limit=limit)
+        items = _fitting(items, newest=reset)
         more = bool(items) and items[-1]["seq"] < room.last_seq
         return _page_answer(room, items, more=more, reset=reset)
 
@@ -73,7 +74,7 @@ def messages_before(actor: Actor, *, room_id: str, before: int, limit: int = 50)
     """A page below `before`, ascending; `more` speaks of older ones still."""
     with still() as connection:
         room = access.seen_from_inside(connection, actor, room_id)
-        items = history.page(connection, room, before=before, after=None, limit=limit)
+        items = _fitting(history.page(connection, room, before=before, after=None, limit=limit), newest=True)
         return _page_answer(room, items, more=bool(items) and items[0]["seq"] > history.oldest(room), reset=False)
 
 

@@ -87,7 +87,11 @@ def test_a_page_weighs_at_most_256_kib_and_keeps_the_end_that_matters(classroom:
     assert newest["messages"][-1]["seq"] == 41 and not newest["more"]
     reset = entering.enter(host, room_id=room_id, after=99)
     assert reset["messages"][-1]["seq"] == 41 and reset["reset"] and not reset["more"]
-    for answer in (forward, newest, reset):
+    after = entering.messages_after(host, room_id=room_id, after=0, limit=200)
+    assert after["messages"][0]["seq"] == 1 and after["more"]
+    before = entering.messages_before(host, room_id=room_id, before=42, limit=200)
+    assert before["messages"][-1]["seq"] == 41 and before["more"]
+    for answer in (forward, newest, reset, after, before):
         assert len(jsontext.encode(answer["messages"])) <= entering.PAGE_BYTES
         texts = [message["seq"] for message in answer["messages"] if message["type"] == "text"]
         assert texts == list(range(texts[0], texts[0] + 16))
