@@ -6,7 +6,7 @@ absence than the one watched. Watching is `realtime.leases`; deciding is here. N
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chatapp.contract.words import CloseReason, SystemCode
 from chatapp.db import Transaction, now, transaction
@@ -24,7 +24,7 @@ def begin(tx: Transaction, room: Room, *, seen: bool) -> None:
     if room.host_grace_seconds == 0 and seen:
         closing.close(tx, room, CloseReason.HOST_GONE, by=None)
     elif room.host_grace_seconds < AT_ONCE_BELOW:
-        _tell(tx, room, room.host_grace_seconds)
+        _tell(tx, room, now() + timedelta(seconds=room.host_grace_seconds))
 
 
 def end(tx: Transaction, room: Room) -> None:
@@ -38,18 +38,20 @@ def end(tx: Transaction, room: Room) -> None:
 
 
 def tell_away(*, room_id: str, absence: int, closes_in: float) -> None:
-    """Put `host_away` into the log, if that very absence still lasts. `closes_in` is in seconds from now."""
+    """Put `host_away` into the log, if that very absence still lasts. `closes_in` is in seconds from now, however long
+    the room's lock keeps this waiting."""
+    closes_at = now() + timedelta(seconds=closes_in)
     with transaction() as tx:
         room = access.lock_room(tx.session, room_id)
         if _lasts(room, absence) and not room.away_told:
-            _tell(tx, room, closes_in)
+            _tell(tx, room, closes_at)
 
 
 def postpone(*, room_id: str, absence: int, closes_in: float) -> None:
     """Move the announced closing to a later moment; it is never moved to an earlier one."""
+    moment = now() + timedelta(seconds=closes_in)
     with transaction() as tx:
         room = access.lock_room(tx.session, room_id)
-        moment = now() + timedelta(seconds=closes_in)
         if _lasts(room, absence) and room.away_told and room.closes_at is not None and room.closes_at < moment:
             room.closes_at = moment
             log.room_changed(tx, room)
@@ -65,10 +67,11 @@ def close_abandoned(*, room_id: str, absence: int) -> bool:
         return True
 
 
-def _tell(tx: Transaction, room: Room, closes_in: float) -> None:
+def _tell(tx: Transaction, room: Room, closes_at: datetime) -> None:
     host = tx.session.get_one(User, room.host_id)
     room.away_told = True
-    room.closes_at = now() + timedelta(seconds=closes_in)
+    room.closes_at = closes_at
+    closes_in = max(0.0, (closes_at - now()).total_seconds())
     params = {"user": views.user(host), "closes_at": views.instant(room.closes_at), "closes_in": round(closes_in, 1)}
     log.append(tx, room, SystemCode.HOST_AWAY, **params)
     log.room_changed(tx, room)

@@ -69,6 +69,8 @@ class _Sighting:
 
     value: int
     since: float
+    not_before: float = 0.0
+    """Of an absence: the moment that was announced for its end, on this process's clock."""
 
 
 class Leases:
@@ -226,11 +228,19 @@ class Leases:
             seen = self._absences.get(absence.room_id)
             if seen is None or seen.value != absence.number:
                 seen = self._absences[absence.room_id] = _Sighting(absence.number, behind)
-            _done(self._act, absence, max(0.0, before - seen.since))
+            self._note_announced(absence, seen, behind)
+            observed = max(0.0, before - seen.since)
+            _done(self._act, absence, observed, max(absence.grace_seconds - observed, seen.not_before - before))
 
-    def _act(self, absence: Absence, observed: float) -> None:
-        """Close, tell or postpone, by how long this very absence was observed."""
-        remaining = absence.grace_seconds - observed
+    def _note_announced(self, absence: Absence, seen: _Sighting, moment: float) -> None:
+        """What another has announced it may have counted from a later look than ours; nobody closes before it. No
+        longer than a pause that goes unnoticed, lest a wrong clock keep a class open."""
+        if absence.closes_in is not None:
+            longest = seen.since + absence.grace_seconds + self._terms.jump
+            seen.not_before = max(seen.not_before, min(moment + absence.closes_in, longest))
+
+    def _act(self, absence: Absence, observed: float, remaining: float) -> None:
+        """Close, tell or postpone, by how long this very absence was observed and what was announced."""
         which = {"room_id": absence.room_id, "absence": absence.number}
         if remaining <= 0:
             if self._ledger.close_abandoned(room_id=absence.room_id, absence=absence.number):

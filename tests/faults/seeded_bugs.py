@@ -122,12 +122,13 @@ def closing_by_wall_clock() -> None:
 
     act = Leases._act
 
-    def _act(self: Any, absence: Any, observed: float) -> None:
+    def _act(self: Any, absence: Any, observed: float, remaining: float) -> None:
         with reading() as session:
             room = session.get(Room, absence.room_id)
             since = room.host_absent_since if room is not None else None
         if since is not None:
-            act(self, absence, (now() - since).total_seconds())
+            gone = (now() - since).total_seconds()
+            act(self, absence, gone, absence.grace_seconds - gone)
 
     Leases._act = _act  # type: ignore[method-assign]
 

@@ -523,6 +523,24 @@ def test_the_announced_moment_is_kept_while_another_may_keep_it(school: School) 
     assert school.said("closed room") == [61.0]
 
 
+def test_nobody_closes_before_the_announced_moment(school: School, member: Member) -> None:
+    """Whoever told it saw the host go two seconds later, or waited so long for the room's lock."""
+    school.leave()
+    live(school, 4, member)
+    school.away["room"] = replace(school.away["room"], told=True, closes_at=school.clock() + 59)
+    live(school, 70, member)
+    assert school.said("closed room") == [63.0]
+    assert school.said("postponed") == []
+
+
+def test_what_a_wrong_clock_announced_keeps_no_class_open(school: School, member: Member) -> None:
+    school.leave()
+    live(school, 4, member)
+    school.away["room"] = replace(school.away["room"], told=True, closes_at=school.clock() + 3600)
+    live(school, 70, member)
+    assert school.said("closed room") == [66.0]
+
+
 def test_the_announced_moment_moves_later_when_nobody_else_is_there(school: School) -> None:
     school.leave(told=True)
     school.clock.advance(20)
