@@ -25,7 +25,7 @@ from tests.support.postgres import Postgres, postgres
 
 __all__ = ["postgres"]
 
-HEAD = "0009"
+HEAD = "0010"
 
 NEXT = """
 import os

@@ -1,21 +1,21 @@
 """Erasing a person: what they said, brought and were called goes, wherever it stands; the order of every room stays.
 
-Every room that held something of theirs gets another epoch, so that clients drop their copies. What others wrote about
-them is others' words, and stays.
+Every room that held something of theirs gets another epoch, so that clients drop their copies. What others said of them
+in a conversation is others' words, and stays; why they were not let in or were removed goes.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String, cast, delete, or_, select, union, update
+from sqlalchemy import delete, or_, select, union, update
 
 from chatapp.contract import ids, texts
 from chatapp.contract.errors import Code, Refused, not_found
 from chatapp.contract.hints import LogUncertain
 from chatapp.contract.words import Act, CloseReason, MessageType
 from chatapp.db import reading, transaction
-from chatapp.domain import access, audit, closing, limits, log, participants, policy, sessions, views
+from chatapp.domain import access, audit, closing, limits, log, notifications, participants, policy, sessions, views
 from chatapp.domain.actor import Actor
 from chatapp.models import (
     ApiToken,
@@ -36,8 +36,10 @@ from chatapp.models import (
 )
 
 NAME = "Former member"
-PERSONAL = ("address", "reason", "note")
+PERSONAL = ("address", "host", "note", "reason")
 """What an audit entry's data may say of a person beyond that it was they."""
+STEP = 500
+"""So many notifications are looked at in one transaction."""
 
 
 def erase(actor: Actor, *, user_id: str, display_name: str = NAME) -> views.Json:
@@ -61,7 +63,8 @@ def erase(actor: Actor, *, user_id: str, display_name: str = NAME) -> views.Json
     for room_id in room_ids:
         blanked, dropped = _erase_in(room_id, user_id, shown)
         messages, files = messages + blanked, files + dropped
-    _erase_beside(user_id, shown)
+        _erase_told(room_id, user_id, shown)
+    _erase_beside(user_id)
     counts: dict[str, Any] = {"rooms": len(room_ids), "messages": messages, "files": files}
     with transaction() as tx:
         audit.record(tx, actor.user_id, Act.USER_ERASED, subject_id=user_id, **counts)
@@ -114,8 +117,8 @@ def _rooms_of(user_id: str) -> list[str]:
 
 
 def _erase_in(room_id: str, user_id: str, shown: views.Json) -> tuple[int, int]:
-    """One room: its messages of theirs without their content, its system messages with their new name; how many, and
-    how many files."""
+    """One room: its messages of theirs without their content, its system messages with their new name, and a room that
+    they made called by it; how many, and how many files."""
     with transaction() as tx:
         session = tx.session
         room = access.lock_room(session, room_id)
@@ -130,11 +133,16 @@ def _erase_in(room_id: str, user_id: str, shown: views.Json) -> tuple[int, int]:
         file_ids = list(session.scalars(select(StoredFile.id).where(*own_files)))
         session.execute(update(Message).where(Message.file_id.in_(file_ids)).values(file_id=None))
         session.execute(delete(StoredFile).where(StoredFile.id.in_(file_ids)))
+        hosted = room.host_id == user_id
+        if hosted:
+            room.title, room.description = shown["display_name"], ""
         lines = select(Message).where(Message.room_id == room_id, Message.type == MessageType.SYSTEM)
         for line in session.scalars(lines.execution_options(populate_existing=True)):
             line.params = renamed(line.params, shown)
+            if hosted and line.params:
+                line.params = _titled(line.params, room)
         asked = (JoinRequest.room_id == room_id, JoinRequest.user_id == user_id)
-        session.execute(update(JoinRequest).where(*asked).values(note=""))
+        session.execute(update(JoinRequest).where(*asked).values(note="", reason=""))
         decided = (JoinRequest.room_id == room_id, JoinRequest.decided_by_id == user_id)
         session.execute(update(JoinRequest).where(*decided).values(reason=""))
         room.epoch = ids.new_id()
@@ -143,14 +151,35 @@ def _erase_in(room_id: str, user_id: str, shown: views.Json) -> tuple[int, int]:
         return len(blanked), len(file_ids)
 
 
-def _erase_beside(user_id: str, shown: views.Json) -> None:
-    """What is not of a room: their own notifications, their name in others', and what the audit log tells beyond that
-    it was they."""
+def _erase_told(room_id: str, user_id: str, shown: views.Json) -> None:
+    """What others were told of a room: their name, and if they made it what it was called and the reasons they gave."""
+    last: str | None = ""
+    while last is not None:
+        with transaction() as tx:
+            room = tx.session.get_one(Room, room_id)
+            here = select(Notification).where(Notification.room_id == room_id, Notification.id > last)
+            rows = tx.session.scalars(here.order_by(Notification.id).limit(STEP)).all()
+            for row in rows:
+                left = renamed(row.data, shown)
+                if room.host_id == user_id:
+                    left = _titled(left, room)
+                    if row.kind in notifications.REASONED:
+                        left = left | {"reason": ""}
+                if left != row.data:
+                    row.data = left
+            last = rows[-1].id if len(rows) == STEP else None
+
+
+def _titled(data: views.Json, room: Room) -> views.Json:
+    """`data` with what the room is called now, wherever it said what it was called."""
+    return data | {"title": room.title} if "title" in data else data
+
+
+def _erase_beside(user_id: str) -> None:
+    """What is not of a room: their own notifications, and what the audit log tells beyond that it was they."""
     with transaction() as tx:
         session = tx.session
         session.execute(delete(Notification).where(Notification.user_id == user_id))
-        for row in session.scalars(select(Notification).where(cast(Notification.data, String).contains(user_id))):
-            row.data = renamed(row.data, shown)
         about = or_(AuditEntry.subject_id == user_id, AuditEntry.actor_id == user_id)
         for entry in session.scalars(select(AuditEntry).where(about)):
             left = {key: value for key, value in entry.data.items() if key not in PERSONAL}

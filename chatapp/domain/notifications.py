@@ -19,6 +19,8 @@ from chatapp.domain.actor import Actor
 from chatapp.models import Notification, User
 
 PAGE = 50
+REASONED = (NotificationKind.JOIN_REQUEST_DENIED, NotificationKind.PARTICIPANT_REMOVED)
+"""Kinds whose `reason` a person wrote; that of `room_closed` is a word of the contract."""
 
 
 @dataclass(frozen=True, slots=True)

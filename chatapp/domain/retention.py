@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from chatapp.contract.words import Act, MessageType, RequestStatus
 from chatapp.db import Transaction, now, reading, transaction
-from chatapp.domain import access, audit, limits, views
+from chatapp.domain import access, audit, limits, notifications, views
 from chatapp.domain.actor import Actor
-from chatapp.models import AuditEntry, JoinRequest, Message, Room, StoredFile
+from chatapp.models import AuditEntry, JoinRequest, Message, Notification, Room, StoredFile
 
 STEP = 2000
 """So many rows go in one transaction: a class must not wait for the letting go of years."""
@@ -26,7 +26,7 @@ STEP = 2000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much goes, or would go: rooms that lose something, messages, the words of join requests, files, entries."""
+    """How much goes, or would go: rooms that lose something, messages, notes and reasons, files, entries."""
 
     rooms: int = 0
     messages: int = 0
@@ -68,6 +68,7 @@ def count_room(room_id: str, before: datetime) -> Counts:
         messages += _count(session, select(Message.seq).where(kept_words))
         files = _count(session, _files_of(_between(room.id, room.floor, floor) | kept_words))
         notes = _count(session, select(JoinRequest.id).where(_old_notes(room.id, before)))
+        notes += _count(session, select(Notification.id).where(_old_reasons(room.id, before)))
     return Counts(int(bool(messages or notes)), messages, notes, files)
 
 
@@ -135,8 +136,13 @@ def _empty_newest(tx: Transaction, room: Room, before: datetime) -> Counts:
 
 
 def _blank_notes(tx: Transaction, room: Room, before: datetime) -> Counts:
+    """What somebody wrote when they knocked, and what the host gave as a reason, to whoever was told of it."""
     blanked = update(JoinRequest).where(_old_notes(room.id, before)).values(note="", reason="")
-    return Counts(notes=len(tx.session.execute(blanked.returning(JoinRequest.id)).all()))
+    notes = len(tx.session.execute(blanked.returning(JoinRequest.id)).all())
+    told = tx.session.scalars(select(Notification).where(_old_reasons(room.id, before))).all()
+    for row in told:
+        row.data = row.data | {"reason": ""}
+    return Counts(notes=notes + len(told))
 
 
 def _files(before: datetime, *, dry_run: bool) -> Counts:
@@ -192,6 +198,11 @@ def _old_notes(room_id: str, before: datetime) -> ColumnElement[bool]:
     says = or_(JoinRequest.note != "", JoinRequest.reason != "")
     decided = JoinRequest.status != RequestStatus.PENDING
     return and_(JoinRequest.room_id == room_id, decided, JoinRequest.created_at < before, says)
+
+
+def _old_reasons(room_id: str, before: datetime) -> ColumnElement[bool]:
+    gives_one = and_(Notification.kind.in_(notifications.REASONED), Notification.data["reason"].as_string() != "")
+    return and_(Notification.room_id == room_id, Notification.created_at < before, gives_one)
 
 
 def _files_of(such: ColumnElement[bool]) -> Select[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chatapp.db import Base
@@ -24,3 +25,5 @@ class Notification(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JsonObject)
     read_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_notifications_room", "room_id", "id"),)

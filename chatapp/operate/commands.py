@@ -101,7 +101,7 @@ WHAT_GOES = {
     "messages": "messages",
     "rooms": "rooms that lose some",
     "files": "files",
-    "notes": "notes of old join requests",
+    "notes": "notes and reasons of old join requests and removals",
     "audit_entries": "audit entries",
 }
 
@@ -112,7 +112,8 @@ WHAT_GOES = {
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_told
 def erase(username: str, name: str, yes: bool) -> None:
-    """Erase a person: their words, files and names. The order of every room stays. There is no way back."""
+    """Erase a person: their words, files and names, and those of their rooms. The order of every room stays. There is no
+    way back."""
     user = accounts.by_username(OPERATOR, username=username)
     if not yes:
         click.confirm(f"Erase {user['display_name']} ({user['username']}, {user['role']}) for good?", abort=True)

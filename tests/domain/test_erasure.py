@@ -12,9 +12,9 @@ from chatapp.contract.errors import Code
 from chatapp.contract.hints import Hint, LogUncertain, SessionsEnded
 from chatapp.contract.words import Act, Role
 from chatapp.db import Base, now, reading, transaction
-from chatapp.domain import entering, erasure, lobby, messages, participants, rooms, sessions
+from chatapp.domain import entering, erasure, lobby, messages, participants, rooms, sessions, webhooks
 from chatapp.domain.actor import OPERATOR, Actor
-from chatapp.models import ApiToken, Message, User, Webhook, WebhookCursor
+from chatapp.models import ApiToken, Message, Notification, User, Webhook, WebhookCursor
 from tests.domain.classroom import Classroom, refused
 from tests.domain.test_retention import a_file, file_ids
 
@@ -103,15 +103,67 @@ def test_nobody_can_be_them_again(classroom: Classroom, heard: list[Hint]) -> No
 def test_an_erased_teachers_classes_end(classroom: Classroom) -> None:
     host = classroom.person(Role.TEACHER, NAME.lower(), NAME)
     room_id = classroom.room(host)
-    student = classroom.student()
-    classroom.let_in(host, room_id, student)
-    participants.remove(host, room_id=room_id, user_id=student.user_id, reason=f"{SAID} the reason")
+    classroom.let_in(host, room_id, classroom.student())
     other_room = classroom.room(host)
     rooms.close(host, room_id=other_room)
     assert erasure.erase(OPERATOR, user_id=host.user_id)["rooms"] == 2
     assert classroom.row(room_id).close_reason == "school_closed"
     assert classroom.log(room_id)[-1] == "room_closed"
-    assert traces(NAME) == []
+
+
+def test_nothing_of_an_erased_teacher_is_left_anywhere(classroom: Classroom) -> None:
+    """What they called their rooms and why they sent people away were their words, too, wherever others were told."""
+    host = classroom.person(Role.TEACHER, NAME.lower(), NAME)
+    room_id = classroom.room(host, title=f"{SAID} the title", description=f"{SAID} the description")
+    stays, goes, denied, banned = (classroom.student(name) for name in ("ada", "ben", "cleo", "dan"))
+    classroom.let_in(host, room_id, stays, goes)
+    rooms.update(host, room_id=room_id, changes={"title": f"{SAID} the other title"})
+    for knocks in (denied, banned):
+        classroom.knock(knocks, room_id)
+    lobby.deny(host, room_id=room_id, selector={"user_id": denied.user_id}, reason=f"{SAID} the denial")
+    participants.remove(host, room_id=room_id, user_id=goes.user_id, reason=f"{SAID} the removal")
+    classroom.let_in(host, room_id, banned)
+    participants.remove(host, room_id=room_id, user_id=banned.user_id)
+    classroom.knock(banned, room_id)
+    participants.remove(host, room_id=room_id, user_id=banned.user_id, reason=f"{SAID} the ban", ban=True)
+    classroom.say(host, room_id, f"{SAID} the text, @ada")
+    rooms.close(host, room_id=room_id)
+    before = {row.id: row for row in told()}
+    assert set(traces(NAME, SAID)) >= {"rooms.title", "rooms.description", "notifications.data", "messages.params"}
+
+    shown = erasure.erase(OPERATOR, user_id=host.user_id, display_name="Ehemaliges Mitglied")["user"]
+    assert traces(NAME, SAID) == []
+    assert (classroom.row(room_id).title, classroom.row(room_id).description) == (shown["display_name"], "")
+    kept = [row for row in told() if row.kind == "room_closed"]
+    assert [row.data["reason"] for row in kept] == ["host_closed"], "why it ended is no word of theirs"
+    assert {row.id for row in told()} == {row.id for row in before.values() if row.user_id != host.user_id}
+
+
+def test_what_others_called_their_rooms_stays(classroom: Classroom) -> None:
+    room_id, host, other, person = a_life(classroom)
+    rooms.update(host, room_id=room_id, changes={"title": "Another title"})
+    participants.remove(host, room_id=room_id, user_id=other.user_id, reason="noise")
+    erasure.erase(OPERATOR, user_id=person.user_id)
+    created = entering.enter(host, room_id=room_id)["messages"][0]
+    assert created["params"]["title"] == "Class 7b" and classroom.row(room_id).title == "Another title"
+    assert [row.data["reason"] for row in told() if row.kind == "participant_removed"] == ["noise"]
+
+
+def test_why_they_were_not_wanted_goes_with_them(classroom: Classroom) -> None:
+    room_id, host, other, person = a_life(classroom)
+    participants.remove(host, room_id=room_id, user_id=person.user_id, reason=f"{SAID} the removal")
+    classroom.knock(person, room_id)
+    lobby.deny(host, room_id=room_id, selector={"user_id": person.user_id}, reason=f"{SAID} the denial")
+    assert set(traces(SAID)) >= {"join_requests.reason", "notifications.data", "audit_entries.data"}
+    erasure.erase(OPERATOR, user_id=person.user_id)
+    assert traces(NAME, SAID) == []
+    assert [row.kind for row in told() if row.user_id == other.user_id] == ["join_request_approved", "mention"]
+
+
+def told() -> list[Notification]:
+    """Every notification of the school, user by user in order."""
+    with reading() as session:
+        return list(session.scalars(select(Notification).order_by(Notification.user_id, Notification.seq)))
 
 
 def test_no_program_of_theirs_goes_on(classroom: Classroom) -> None:
@@ -134,10 +186,21 @@ def test_no_program_of_theirs_goes_on(classroom: Classroom) -> None:
         )
         tx.session.flush()
         tx.session.add(WebhookCursor(webhook_id=own_id, room_id=room_id, seq=0))
+    webhooks.create(host, room_id=room_id, url=f"https://{NAME}.example/")
     erasure.erase(OPERATOR, user_id=host.user_id)
     assert traces(NAME) == []
     with reading() as session:
         assert session.scalars(select(ApiToken.id).union_all(select(Webhook.id))).all() == []
+
+
+def test_many_notifications_go_in_steps(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure, "STEP", 2)
+    host = classroom.person(Role.TEACHER, NAME.lower(), NAME)
+    for number in range(3):
+        room_id = classroom.room(host, title=f"{SAID} number {number}")
+        classroom.let_in(host, room_id, *(classroom.student() for _ in range(number + 1)))
+    erasure.erase(OPERATOR, user_id=host.user_id)
+    assert traces(NAME, SAID) == [] and len(told()) == 2 * 6
 
 
 def test_it_may_be_interrupted_and_begun_again(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:

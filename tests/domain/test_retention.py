@@ -12,9 +12,9 @@ from chatapp.contract import ids
 from chatapp.contract.errors import Code
 from chatapp.contract.words import Act
 from chatapp.db import now, reading, transaction
-from chatapp.domain import entering, history, lobby, messages, overview, retention, rooms
+from chatapp.domain import entering, history, lobby, messages, overview, participants, retention, rooms
 from chatapp.domain.actor import OPERATOR, Actor
-from chatapp.models import AuditEntry, JoinRequest, Message, StoredFile
+from chatapp.models import AuditEntry, JoinRequest, Message, Notification, StoredFile
 from tests.domain.classroom import Classroom, refused, with_limits
 
 
@@ -250,6 +250,27 @@ def test_the_words_of_old_join_requests_go_too(classroom: Classroom) -> None:
     assert apply() == {"rooms": 1, "notes": 1}
     with reading() as session:
         assert sorted(session.scalars(select(JoinRequest.note))) == ["", "again"], "who waits is still to be decided"
+
+
+def test_the_reasons_that_people_were_told_go_as_well(classroom: Classroom) -> None:
+    room_id, host, (old, young) = classroom.lesson(2)
+    denied = classroom.student()
+    participants.remove(host, room_id=room_id, user_id=old.user_id, reason="he swore")
+    classroom.knock(denied, room_id)
+    lobby.deny(host, room_id=room_id, selector={"all": True}, reason="not your class")
+    with transaction() as tx:
+        tx.session.execute(update(JoinRequest).values(created_at=now() - timedelta(days=100)))
+        tx.session.execute(update(Notification).values(created_at=now() - timedelta(days=100)))
+    participants.remove(host, room_id=room_id, user_id=young.user_id, reason="he swore, too")
+    rooms.close(host, room_id=room_id)
+    assert apply() == {}
+    with_limits(message_days=90)
+    assert apply(dry_run=True) == {"dry_run": True, "rooms": 1, "notes": 3}
+    assert apply() == {"rooms": 1, "notes": 3} and apply() == {}
+    with reading() as session:
+        told = session.scalars(select(Notification).order_by(Notification.created_at)).all()
+    assert sorted(row.data["reason"] for row in told if "reason" in row.data) == ["", "", "he swore, too"]
+    assert {row.data["title"] for row in told} == {"Class 7b"}, "what else they say stays"
 
 
 def test_audit_entries_go_when_the_school_says_so(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
