@@ -21,7 +21,7 @@ from chatapp.db import Transaction, now, transaction
 from chatapp.domain import history, limits, mentions, notifications, views
 from chatapp.domain.actor import Actor
 from chatapp.domain.send_sql import PostgresSendSql, SendSql, SqliteSendSql
-from chatapp.models import StoredFile
+from chatapp.models import Room, StoredFile
 
 
 class Sender(Protocol):
@@ -216,11 +216,12 @@ class _Batch:
         for send, sent in self.fresh.values():
             if send.body is None or "@" not in send.body:
                 continue
-            data = {"seq": sent.seq, "by": self.shown[send.sender_id]}
-            notes += [
-                notifications.Note(user_id, NotificationKind.MENTION, send.room_id, data)
-                for user_id in mentions.of(self.tx.session, send.body, room_id=send.room_id, by=send.sender_id)
-            ]
+            named = mentions.of(self.tx.session, send.body, room_id=send.room_id, by=send.sender_id)
+            if not named:
+                continue  # most texts with an @ call nobody, and need no title
+            title = self.tx.session.get_one(Room, send.room_id).title
+            data = {"seq": sent.seq, "by": self.shown[send.sender_id], "title": title}
+            notes += [notifications.Note(user_id, NotificationKind.MENTION, send.room_id, data) for user_id in named]
         notifications.notify(self.tx, notes)
 
 

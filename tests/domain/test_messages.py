@@ -426,6 +426,7 @@ def test_a_mention_reaches_participants_by_any_spelling_and_nobody_else(
     (told,) = [item for item in notifications.newest(zoe)["items"] if item["kind"] == "mention"]
     assert told["room_id"] == room_id and told["data"]["seq"] == sent.seq
     assert told["data"]["by"]["id"] == ada.user_id
+    assert told["data"]["title"] == rooms.show(zoe, room_id=room_id)["title"]
     for nobody in (ada, outsider, host):
         assert "mention" not in [item["kind"] for item in notifications.newest(nobody)["items"]]
     assert [type(hint) for hint in heard] == [LogGrew, NotificationsGrew]

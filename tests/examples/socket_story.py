@@ -140,8 +140,10 @@ def _admit(story: Story, people: dict[str, Person], ada: Voice, room_id: str) ->
     for voice in (cem, dana):
         voice.connect(CHAT)
         voice.command("join_request_create", "without a note", here)
+    dana.connect(NOTIFICATIONS)
     cem.command("join_request_withdraw", "my own", here)
     ada.command("join_request_deny", "with a reason", {**here, "user_id": people["Dana"].id, "reason": "Room 12"})
+    dana.hears("notification", "not this time", namespace=NOTIFICATIONS)
     cem.drop()
     dana.drop()
     story.remark("The host lets the first one in.")
@@ -162,8 +164,9 @@ def _talk(story: Story, ada: Voice, ben: Voice, room_id: str) -> None:
     ben.command("message_send", "another body under its name", {**said, "body": "Three?"}, code="conflict")
     ada.command("typing", "I write", {**here, "typing": True})
     ben.hears("typing", "somebody writes")
-    ada.command("message_send", "an answer", {**here, "client_id": "a1", "body": "Yes!"})
+    ada.command("message_send", "an answer", {**here, "client_id": "a1", "body": f"@{ben.person.username} Yes!"})
     ben.hears("message", "an answer", lambda data: data["client_id"] == "a1")
+    ben.hears("notification", "I am meant", namespace=NOTIFICATIONS)
     ben.command("messages_after", "two behind a seq", {**here, "after": 1, "limit": 2})
     ben.command("messages_before", "two below a seq", {**here, "before": 4, "limit": 2})
     ben.command("message_send", "nothing at all", {**here, "client_id": "b2"}, code="invalid_payload")
@@ -178,6 +181,7 @@ def _resume(story: Story, people: dict[str, Person], ada: Voice, ben: Voice, roo
     ada.command("message_send", "what somebody misses", {**here, "client_id": "a2", "body": "And three quarters?"})
     ben.open()
     ben.connect(CHAT)
+    ben.connect(NOTIFICATIONS)
     ben.command("room_enter", "from where I was", {**here, "after": 4, "epoch": last["epoch"]})
     ben.hears("room_head", "nothing is missing", lambda data: data["head"] == 5)
     ben.person.rest.call("PATCH", f"/api/chat/{room_id}/", {"title": "x"})  # a participant may not: nothing happens
@@ -218,14 +222,18 @@ def _plain(story: Story, person: Person, room_id: str, kind: str) -> RawWebSocke
 
 
 def _part(story: Story, ada: Voice, ben: Voice, room_id: str) -> None:
-    story.remark("Ben looks elsewhere, comes back, and is removed. The class ends, and begins again.")
+    story.remark("Ben looks elsewhere, comes back, and is removed. The host takes that back. The class ends, and begins again.")
     here = {"room_id": room_id}
     ben.command("room_leave", "this connection only", here)
     ben.command("room_enter", "once more", {**here, "after": 7})
     ada.command("participant_remove", "with a reason", {**here, "user_id": ben.person.id, "reason": "Good night"})
     ben.hears("bye", "removed from this room")
+    ben.hears("notification", "I was removed", namespace=NOTIFICATIONS)
     ben.command("room_enter", "there is no such room for me", here, code="not_found")
+    ada.command("join_request_approve", "the removal taken back", {**here, "user_id": ben.person.id})
+    ben.hears("notification", "I am in again", namespace=NOTIFICATIONS)
     ada.command("room_close", "the class", here)
+    ben.hears("notification", "the class is over", namespace=NOTIFICATIONS)
     ada.hears("message", "the class is over", lambda data: data["code"] == "room_closed")
     ada.command("room_reopen", "the class", here)
     ada.hears("message", "it goes on", lambda data: data["code"] == "room_reopened")

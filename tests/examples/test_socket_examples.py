@@ -8,6 +8,7 @@ import pytest
 
 from chatapp.contract import asyncapi, examples
 from chatapp.contract.commands import COMMANDS, EVENTS
+from chatapp.contract.words import NotificationKind
 from chatapp.transports.ws import connection, room_endpoint
 from config import limits
 from scripts import write_documents
@@ -37,6 +38,12 @@ def test_every_command_and_every_event_has_an_example() -> None:
     assert {("event", name) for name in EVENTS} - said == set(), HOW
     kinds = {each["kind"] for each in examples.sockets()}
     assert {"plain_welcome", "plain_refusal", "plain_command", "plain_command_ack", "plain_event"} <= kinds
+
+
+def test_every_kind_of_notification_has_an_example_that_names_its_room() -> None:
+    told = [each["data"] for each in examples.sockets() if each.get("name") == "notification"]
+    assert {each["kind"] for each in told} == set(NotificationKind), HOW
+    assert [each["kind"] for each in told if not each["data"].get("title")] == []
 
 
 def test_every_example_fits_its_schema(document: Document) -> None:

@@ -4,18 +4,10 @@ import { el, find, say } from "./dom.js";
 import { day, time } from "./said.js";
 import { notices } from "./session.js";
 import { play, sound } from "./sound.js";
-import { parts, t } from "./texts.js";
+import { t } from "./texts.js";
 import { badge } from "./title.js";
 import { toast } from "./toast.js";
-
-const SAID = {
-  join_request_created: ({ user, title }) => parts("{name} asks to join {title}.", { name: isolate(user?.display_name), title: isolate(title) }),
-  join_request_approved: ({ title }) => parts("You were let into {title}.", { title: isolate(title) }),
-  join_request_denied: ({ title }) => parts("You were not let into {title} this time.", { title: isolate(title) }),
-  participant_removed: ({ title }) => parts("You were removed from {title}.", { title: isolate(title) }),
-  room_closed: ({ title }) => parts("The class in {title} has ended.", { title: isolate(title) }),
-  mention: ({ user, title }) => parts("{name} mentioned you in {title}.", { name: isolate(user?.display_name), title: isolate(title) }),
-};
+import { told } from "./told.js";
 
 const SETTLE_MS = 500;
 let settling = null;
@@ -50,9 +42,8 @@ function show() {
 }
 
 function row({ id, kind, room_id: roomId, data, read, created_at: moment }) {
-  const said = (SAID[kind] ?? (() => [t("Something happened in one of your rooms.")]))(data);
   const when = new Date(moment);
-  const link = el("a", { href: `/rooms/${roomId}/`, dir: "auto" }, ...said);
+  const link = el("a", { href: `/rooms/${roomId}/`, dir: "auto" }, ...told(kind, data));
   if (!read) link.addEventListener("click", () => notices.markRead([id]));
   return el(
     "li",
@@ -65,7 +56,7 @@ function row({ id, kind, room_id: roomId, data, read, created_at: moment }) {
 
 function arrived({ kind, room_id, data }, roomId) {
   play();
-  if (room_id !== roomId) toast((SAID[kind] ?? (() => []))(data));
+  if (room_id !== roomId) toast(told(kind, data));
 }
 
 /** What the room's own page shows is read as soon as it is looked at; thirty knocks are one command, not thirty. */
@@ -78,5 +69,3 @@ function read(roomId) {
   const ids = notices.items.filter((item) => item.room_id === roomId && !item.read).map((item) => item.id);
   if (ids.length) notices.markRead(ids);
 }
-
-const isolate = (text) => el("bdi", {}, text ?? "?");
