@@ -112,8 +112,7 @@ WHAT_GOES = {
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_told
 def erase(username: str, name: str, yes: bool) -> None:
-    """Erase a person: their words, files and names, and those of their rooms. The order of every room stays. There is no
-    way back."""
+    """Erase a person: their words, files and names, and those of their rooms. The order of rooms stays. For good."""
     user = accounts.by_username(OPERATOR, username=username)
     if not yes:
         click.confirm(f"Erase {user['display_name']} ({user['username']}, {user['role']}) for good?", abort=True)
