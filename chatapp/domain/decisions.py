@@ -46,9 +46,23 @@ def approve(tx: Transaction, actor: Actor, room: Room, selector: dict[str, Any])
             admitted.append(request)
             results.append(_outcome(request.id, request.user_id, Outcome.APPROVED))
     if admitted:
-        participants.admit(tx, room, [request.user_id for request in admitted])
-        _record(tx, actor, room, admitted, Act.REQUEST_APPROVED, NotificationKind.JOIN_REQUEST_APPROVED, {})
+        _admit(tx, actor, room, admitted)
     return results
+
+
+def open_to_all(tx: Transaction, actor: Actor, room: Room) -> None:
+    """Let in who waits before a door that the host has opened: the oldest first, as many as there is room for."""
+    waiting, _ = _select(tx.session, room, {"all": True})
+    admitted = [request for request in waiting if isinstance(request, JoinRequest)][: max(0, space(tx.session, room))]
+    for request in admitted:
+        decide(tx, request, RequestStatus.APPROVED, by=None)
+    if admitted:
+        _admit(tx, actor, room, admitted)
+
+
+def _admit(tx: Transaction, actor: Actor, room: Room, admitted: list[JoinRequest]) -> None:
+    participants.admit(tx, room, [request.user_id for request in admitted])
+    _record(tx, actor, room, admitted, Act.REQUEST_APPROVED, NotificationKind.JOIN_REQUEST_APPROVED, {})
 
 
 def deny(tx: Transaction, actor: Actor, room: Room, selector: dict[str, Any], reason: str) -> list[views.Json]:
@@ -100,7 +114,9 @@ def _select(session: Session, room: Room, selector: dict[str, Any]) -> tuple[lis
     """The requests a decision is about (an id where there is none), and whether one was named."""
     in_room = select(JoinRequest).where(JoinRequest.room_id == room.id).execution_options(populate_existing=True)
     if "all" in selector:
-        pending = in_room.where(JoinRequest.status == RequestStatus.PENDING).order_by(JoinRequest.created_at)
+        pending = in_room.where(JoinRequest.status == RequestStatus.PENDING).order_by(
+            JoinRequest.created_at, JoinRequest.version
+        )
         return list(session.scalars(pending)), False
     if "request_ids" in selector:
         wanted = list(dict.fromkeys(selector["request_ids"]))

@@ -21,7 +21,7 @@ from chatapp.contract.words import (
     SystemCode,
 )
 from chatapp.db import reading, transaction
-from chatapp.domain import access, audit, closing, limits, log, policy, views
+from chatapp.domain import access, audit, closing, decisions, limits, log, policy, views
 from chatapp.domain.actor import Actor
 from chatapp.models import JoinRequest, Membership, Room, User
 
@@ -138,8 +138,9 @@ def list_cards(
 
 
 def update(actor: Actor, *, room_id: str, changes: dict[str, Any]) -> views.Json:
-    """Change title, description, admission, host_grace_seconds or retention_days. Raises conflict for a shorter grace
-    time once an absence was told: `closes_at` stays the earliest moment."""
+    """Change title, description, admission, host_grace_seconds or retention_days. Opened to everybody, the room takes
+    in who waits. Raises conflict for a shorter grace time once an absence was told: `closes_at` stays the earliest
+    moment."""
     caps = limits.current()
     clean = dict(changes)
     if "title" in clean:
@@ -153,6 +154,8 @@ def update(actor: Actor, *, room_id: str, changes: dict[str, Any]) -> views.Json
             _move_closing(room, changed["host_grace_seconds"])
         for name, value in changed.items():
             setattr(room, name, value)
+        if "admission" in changed and policy.takes_everybody(room):
+            decisions.open_to_all(tx, actor, room)
         if changed:
             log.room_changed(tx, room)
             audit.record(tx, actor.user_id, Act.ROOM_UPDATED, room_id=room.id, fields=sorted(changed))

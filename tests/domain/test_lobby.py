@@ -476,14 +476,54 @@ def test_a_request_expires_with_the_room_and_is_no_longer_to_be_decided(classroo
     assert lobby.knock(pupil, room_id=room_id)[1]
 
 
-def test_who_waited_before_a_door_that_opens_gets_in_by_knocking_again(classroom: Classroom) -> None:
+def test_who_waits_before_a_door_that_opens_is_let_in_as_if_approved(classroom: Classroom, heard: list[Hint]) -> None:
     room_id, host, _ = classroom.lesson(0)
-    pupil = classroom.student("ada")
-    first, _ = lobby.knock(pupil, room_id=room_id)
+    pupils = [classroom.student(name) for name in ("ada", "ben")]
+    for pupil in pupils:
+        classroom.knock(pupil, room_id)
+    heard.clear()
+    shown = rooms.update(host, room_id=room_id, changes={"admission": "open", "title": "For all"})
+    assert (shown["participant_count"], shown["pending_count"]) == (3, 0)
+    assert classroom.log(room_id) == ["room_created", "participant_joined", "participant_joined"]
+    for pupil in pupils:
+        request = lobby.mine(pupil, room_id=room_id)
+        assert (request["status"], request["decided_by"]) == ("approved", None), "the door decides"
+        (told,) = notifications.newest(pupil)["items"]
+        assert (told["kind"], told["data"]) == (
+            "join_request_approved",
+            {"title": "For all", "request_id": request["id"]},
+        )
+        assert (Act.REQUEST_APPROVED, host.user_id, pupil.user_id) in classroom.acts(room_id)
+    assert [type(hint) for hint in heard].count(LobbyChanged) == 1
+    assert {hint.user_id for hint in heard if isinstance(hint, NotificationsGrew)} == {each.user_id for each in pupils}
+    assert [[entry.seq for entry in hint.entries] for hint in heard if isinstance(hint, LogGrew)] == [[2, 3]]
+    changed = lobby.changed(room_id=room_id, since=2)
+    assert [request["status"] for request in changed] == ["approved", "approved"], "the host's lobby hears of it"
+
+
+def test_a_door_that_opens_lets_in_the_oldest_up_to_the_free_places(classroom: Classroom) -> None:
+    with_limits(participants=3)
+    room_id, host, (inside,) = classroom.lesson(1)
+    pupils = [classroom.student(name) for name in ("ada", "ben")]
+    for pupil in pupils:
+        classroom.knock(pupil, room_id)
     rooms.update(host, room_id=room_id, changes={"admission": "open"})
-    again, new = lobby.knock(pupil, room_id=room_id)
-    assert (again["id"], again["status"], new) == (first["id"], "approved", False)
-    assert classroom.log(room_id) == ["room_created", "participant_joined"]
+    assert [lobby.mine(pupil, room_id=room_id)["status"] for pupil in pupils] == ["approved", "pending"]
+    participants.leave(inside, room_id=room_id)
+    again, new = lobby.knock(pupils[1], room_id=room_id)
+    assert (again["status"], new) == ("approved", False), "who found no place gets in by knocking again"
+    assert classroom.log(room_id)[-1] == "participant_joined"
+
+
+def test_no_other_change_of_a_room_lets_anybody_in(classroom: Classroom) -> None:
+    room_id, host, _ = classroom.lesson(0)
+    pupil = classroom.student()
+    classroom.knock(pupil, room_id)
+    rooms.update(host, room_id=room_id, changes={"title": "Another"})
+    rooms.update(host, room_id=room_id, changes={"admission": "closed"})
+    assert statuses(room_id) == ["pending"]
+    rooms.update(host, room_id=room_id, changes={"admission": "open"})
+    assert statuses(room_id) == ["approved"]
 
 
 def test_who_is_banned_while_knocking_again_waits_no_more(classroom: Classroom) -> None:
