@@ -218,7 +218,7 @@ class Settings:
     limit_login_account: Rate = setting(
         Rate(100, 3600), "Failed logins for an account from anywhere; its known devices go on.", rate
     )
-    limit_register: Rate = setting(Rate(20, 60), "Registrations from an address.", rate)
+    limit_register: Rate = setting(Rate(300, 60), "Registrations from an address, which a school may share.", rate)
     limit_code_lookups: Rate = setting(Rate(20, 60), "Join codes looked up by a user.", rate)
     limit_tokens: int = setting(20, "API tokens of a user.", whole())
     limit_webhooks: int = setting(20, "Webhooks of a user.", whole())

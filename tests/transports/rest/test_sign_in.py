@@ -69,6 +69,11 @@ def test_an_address_that_tries_many_names_is_slowed_down(api: Api) -> None:
     api.post("/api/auth/login/", {"username": "user3", "password": "wrong"}).refused("rate_limited")
 
 
+def test_a_class_registers_at_once_behind_the_one_address_of_its_school(api: Api) -> None:
+    for number in range(35):
+        api.post("/api/auth/register/", {"username": f"user{number}", "password": PASSWORD}).ok(201)
+
+
 @pytest.mark.settings(LIMIT_REGISTER="2/minute")
 def test_an_address_that_makes_many_accounts_is_slowed_down(api: Api) -> None:
     for number in range(2):
