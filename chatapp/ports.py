@@ -66,6 +66,7 @@ READS = Reads(
     heads=entering.heads,
     notification_heads=notifications.heads,
     ended_sessions=sessions.ended_lately,
+    surplus=visits.surplus,
 )
 
 

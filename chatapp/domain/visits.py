@@ -30,6 +30,18 @@ def connect(actor: Actor, *, connection_id: str, worker_id: str) -> None:
             tx.announce(ConnectionsEnded(tuple(others[:excess]), Bye.TOO_MANY.value))
 
 
+def surplus(user_ids: list[str]) -> set[str]:
+    """The oldest connections of those of these users who have too many, which a lost hint has left: one query for the
+    whole worker, and one for each such user."""
+    cap = limits.current().connections
+    found: set[str] = set()
+    with reading() as session:
+        for user_id in session.scalars(_CROWDED, {"user_ids": user_ids, "cap": cap}).all():
+            theirs = [row.connection_id for row in _CONNECTIONS.rows(session.connection(), user_id=user_id)]
+            found.update(theirs[: len(theirs) - cap])
+    return found
+
+
 def listen(actor: Actor, *, connection_id: str, on: bool = True) -> None:
     """Note that a connection listens to /notifications, or stopped: that is what hosts see as a knock's `online`."""
     with transaction(fleeting=True) as tx:
@@ -188,6 +200,12 @@ _CONNECTIONS = Prepared(
     select(Presence.connection_id)
     .where(Presence.user_id == bindparam("user_id"), Presence.room_id.is_(None))
     .order_by(Presence.id)
+)
+_CROWDED = (
+    select(Presence.user_id)
+    .where(Presence.user_id.in_(bindparam("user_ids", expanding=True)), Presence.room_id.is_(None))
+    .group_by(Presence.user_id)
+    .having(func.count() > bindparam("cap"))
 )
 _VISITS = Prepared(
     select(Presence.connection_id).where(

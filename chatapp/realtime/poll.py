@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 import structlog
 
+from chatapp.contract.words import Bye
 from chatapp.realtime.courier import Courier
 from chatapp.realtime.hub import Hub
 from chatapp.realtime.reads import Heads, Reads
 
 log = structlog.get_logger(__name__)
+
+SURPLUS_SECONDS = 5.0
+"""Between looks for users with too many connections: a limit may be exceeded for a moment, and idle looks cost."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Poll:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
         self._waiting: Mapping[str, Mapping[str, bool]] = {}
+        self._looked_for_surplus = float("-inf")
 
     def look(self) -> None:
         """One look at everything this worker serves. Raises what the database raises."""
@@ -61,6 +66,16 @@ class Poll:
         ended = self._reads.ended_sessions() & set(self._hub.sessions())
         if ended:
             self._hub.end_sessions(ended)
+        self._end_surplus(users, moment)
+
+    def _end_surplus(self, users: list[str], moment: float) -> None:
+        """Whoever connected elsewhere once too often has their oldest connections ended here, too."""
+        if not users or moment - self._looked_for_surplus < SURPLUS_SECONDS:
+            return
+        here = self._hub.connections
+        found = [each for each in self._reads.surplus(users) if each in here and not here[each].closed]
+        self._looked_for_surplus = moment
+        self._hub.end_connections(found, Bye.TOO_MANY)
 
     def _compare_lobby(self, room_id: str, now: Heads) -> None:
         seen = self._courier.lobbies_seen.setdefault(room_id, now.lobby_version)

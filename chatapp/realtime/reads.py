@@ -65,3 +65,5 @@ class Reads:
     """users -> where their notifications stand."""
     ended_sessions: Callable[[], set[str]]
     """Sessions that ended lately, by the database's clock."""
+    surplus: Callable[[list[str]], set[str]]
+    """users -> their oldest connections beyond the limit, to whichever worker."""

@@ -381,6 +381,7 @@ READS: dict[str, Callable[[BigSchool], Any]] = {
     "the poll of rooms and hosts": lambda big: entering.heads(big.rooms[:40], big.users[:40]),
     "the poll of notifications": lambda big: notifications.heads(big.users[:40]),
     "the poll of sessions": lambda big: sessions.ended_lately(),
+    "the poll of connections": lambda big: visits.surplus(big.users[:40]),
     "the poll of absences": lambda big: workers.absences(),
     "the poll of who waits": lambda big: lobby.waiting(big.users[:40]),
     "notifications behind a seq": lambda big: notifications.after(big.pupil.user_id, 5),

@@ -378,6 +378,19 @@ def test_the_sixth_connection_shows_the_oldest_the_door(classroom: Classroom, he
     assert not any(isinstance(hint, ConnectionsEnded) for hint in heard)
 
 
+def test_the_oldest_of_too_many_connections_are_found_though_nobody_heard_of_them(classroom: Classroom) -> None:
+    with_limits(connections=2)
+    room_id, host, (pupil, other) = classroom.lesson(2)
+    connections = [classroom.connect(pupil, room_id) for _ in range(4)]
+    for _ in range(2):
+        classroom.connect(other, room_id)
+    everybody = [host.user_id, pupil.user_id, other.user_id]
+    assert visits.surplus(everybody) == set(connections[:2])
+    assert visits.surplus([host.user_id, other.user_id]) == set() == visits.surplus([])
+    visits.disconnect(connection_id=connections[2])
+    assert visits.surplus(everybody) == {connections[0]}
+
+
 def test_disconnecting_what_is_gone_changes_nothing(classroom: Classroom, heard: list[Hint]) -> None:
     room_id, host, _ = classroom.lesson(0)
     connection = classroom.connect(host, room_id)

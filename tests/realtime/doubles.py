@@ -174,6 +174,7 @@ class School:
         self.notifications: dict[str, list[Json]] = {}
         self.read_versions: Counter[str] = Counter()
         self.ended: set[str] = set()
+        self.crowded: dict[str, set[str]] = {}
         self.away = False
         self.asked: list[str] = []
         self.page = 200
@@ -209,6 +210,7 @@ class School:
             heads=self._heads,
             notification_heads=self._notification_heads,
             ended_sessions=self._ended_sessions,
+            surplus=self._surplus,
         )
 
     def _ask(self, what: str) -> None:
@@ -278,6 +280,10 @@ class School:
     def _ended_sessions(self) -> set[str]:
         self._ask("sessions")
         return set(self.ended)
+
+    def _surplus(self, user_ids: list[str]) -> set[str]:
+        self._ask("surplus")
+        return {each for user_id in user_ids for each in self.crowded.get(user_id, ())}
 
 
 class Worker:

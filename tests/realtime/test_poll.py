@@ -10,6 +10,7 @@ from chatapp.contract import hints
 from chatapp.contract.hints import LogGrew
 from chatapp.realtime.courier import MAX_FAILURES, PATIENCE_SECONDS, RETRY_SECONDS
 from chatapp.realtime.errands import Errands, List
+from chatapp.realtime.poll import SURPLUS_SECONDS
 from tests.realtime.doubles import Ears, School, Worker, entries
 from tests.support.wait import eventually
 
@@ -41,6 +42,32 @@ def test_lost_messages_are_found_and_an_idle_look_finds_nothing(worker: Worker, 
     school.rooms["room"].write(3)
     worker.look()
     assert ears.seqs == [1, 2, 3]
+
+
+def test_one_connection_too_many_elsewhere_ends_the_oldest_here_though_nobody_told(
+    worker: Worker, school: School
+) -> None:
+    old, young = worker.join(), worker.join()
+    worker.look()
+    school.crowded["ada"] = {old.id, "on another worker"}
+    worker.look()
+    assert old.byes == [], "it is not asked at every look"
+    worker.clock.advance(SURPLUS_SECONDS)
+    school.away = True
+    with pytest.raises(ConnectionError):
+        worker.look()
+    school.away = False
+    worker.look()
+    assert (old.byes, young.byes) == (["too_many"], [])
+    school.rooms["room"].write()
+    worker.clock.advance(SURPLUS_SECONDS)
+    worker.look()
+    assert old.byes == ["too_many"] and (old.seqs, young.seqs) == ([], [1])
+
+
+def test_a_worker_without_connections_asks_nothing_about_them(worker: Worker, school: School) -> None:
+    worker.look()
+    assert "surplus" not in school.asked
 
 
 def test_a_lost_change_of_the_room_is_shown_once(worker: Worker, school: School) -> None:
