@@ -13,7 +13,12 @@ from tests.support.server import ServerProcess
 from tests.support.wait import eventually
 
 pytestmark = pytest.mark.service
-SERVER_ENV = {"WEBHOOK_PRIVATE": "true", "WEBHOOK_POLL_SECONDS": "0.1", "WEBHOOK_RETRY_SECONDS": "600"}
+SERVER_ENV = {
+    "WEBHOOK_PRIVATE": "true",
+    "WEBHOOK_POLL_SECONDS": "0.1",
+    "WEBHOOK_RETRY_SECONDS": "600",
+    "LIMIT_WEBHOOKS": "60",
+}
 
 
 def test_a_token_is_made_seen_once_used_and_revoked(server: ServerProcess, sign_in: SignIn) -> None:
@@ -97,3 +102,17 @@ def test_a_webhook_is_registered_its_deliveries_are_seen_and_one_is_sent_again(
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("That webhook is deleted.")).to_be_visible()
     assert host.rest.get("/api/webhooks/").ok()["items"] == []
+
+
+def test_more_webhooks_than_a_page_holds_are_all_to_be_found(server: ServerProcess, sign_in: SignIn) -> None:
+    host = server.teacher()
+    room = host.rest.create_room("Told to many")["id"]
+    for number in range(51):
+        host.rest.post("/api/webhooks/", {"url": f"http://127.0.0.1/{number}", "room_id": room}).ok(201)
+    page = sign_in(host, at="/me/programs/")
+    hooks = page.get_by_role("region", name="Webhooks").get_by_role("listitem")
+    expect(hooks).to_have_count(50)
+    page.get_by_role("link", name="Show more").click()
+    expect(hooks).to_have_count(1)
+    expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Webhooks")).to_be_in_viewport()

@@ -18,6 +18,8 @@ from chatapp.transports.web.page import go, page
 PAGE = 50
 TOKEN, WEBHOOK = "token", "webhook"
 """The page's two forms."""
+TOKENS, WEBHOOKS = "tokens", "webhooks"
+"""Its two lists; in the query, from where on one is shown."""
 GOOD_FOR = (7, 30, 90, 365)
 """Days that a token may be good for; the third is the one that is offered."""
 SCHOOL = "school"
@@ -144,13 +146,14 @@ def delete(webhook_id: str) -> Response:
 def _programs(form: str | None = None, refused: Refused | None = None, shown: dict[str, str] | None = None) -> Response:
     """The page, also for that one of its forms that was refused, and with what is shown once."""
     actor = page_session.required()
+    listed = {name: request.args[name] for name in (TOKENS, WEBHOOKS) if name in request.args}
     may_listen = policy.may_have_webhooks(actor)
     return page(
         "programs.html",
         200 if refused is None else refused.status,
-        tokens=api_tokens.mine(actor, limit=PAGE)["items"],
-        hooks=webhooks.page(actor, limit=PAGE)["items"] if may_listen else [],
-        may_listen=may_listen,
+        tokens=api_tokens.mine(actor, limit=PAGE, cursor=listed.get(TOKENS)),
+        hooks=webhooks.page(actor, limit=PAGE, cursor=listed.get(WEBHOOKS)) if may_listen else None,
+        listed=listed,
         places=_places(actor),
         may=MAY,
         titles=_titles(actor),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from html import unescape
+
+import pytest
 
 from chatapp.contract.scopes import Scope
 from chatapp.domain import api_tokens, deliveries, rooms, webhooks
@@ -91,3 +94,35 @@ def test_a_student_has_tokens_and_no_webhooks(
     students.see(f"{PAGE}webhooks/{hook['id']}/", 404)
     assert students.submit(f"{PAGE}webhooks/{hook['id']}/delete/", on=PAGE).status_code == 404
     assert hook["url"] in teachers.see(PAGE).html
+
+
+@pytest.mark.settings(LIMIT_WEBHOOKS="120", LIMIT_TOKENS="60")
+def test_each_list_goes_on_where_its_page_ends_and_leaves_the_other_where_it_is(
+    teachers: Visitor, teacher: Signed, school: School
+) -> None:
+    room = school.room(teacher)["id"]
+    hooks = {webhooks.create(teacher.actor, url=f"{URL}/{number:03}", room_id=room)["url"] for number in range(101)}
+    for number in range(51):
+        api_tokens.create(teacher.actor, name=f"program {number:02}", scopes=["rooms:read"], current_password=PASSWORD)
+
+    def listed(html: str) -> tuple[set[str], set[str]]:
+        return set(re.findall(rf"{URL}/[0-9]+", html)), set(re.findall(r"program [0-9]+", html))
+
+    def further(html: str, name: str) -> str | None:
+        links = map(unescape, re.findall(r'rel="next" href="([^"]+)"', html))
+        return next((link for link in links if link.endswith(f"#{name}")), None)
+
+    first = teachers.see(PAGE).html
+    shown, tokens = listed(first)
+    assert (len(shown), len(tokens)) == (50, 50)
+    further_tokens = further(first, "tokens")
+    assert further_tokens is not None
+    page = teachers.see(further_tokens).html
+    assert listed(page)[0] == shown and len(listed(page)[1] - tokens) == 1 and further(page, "tokens") is None
+    left = listed(page)[1]
+    while (link := further(page, "webhooks")) is not None:
+        page = teachers.see(link).html
+        assert not listed(page)[0] & shown and listed(page)[1] == left
+        shown |= listed(page)[0]
+    assert shown == hooks
+    teachers.see(f"{PAGE}?webhooks=made-up", 400)
