@@ -12,13 +12,16 @@ import { Manager } from "./socket.js";
 const FINAL = new Set(["removed", "revoked", "too_many", "bad_packet"]);
 const ANSWER_MS = 10_000;
 const OPEN_MS = 10_000;
+const RENEW_AGAIN_MS = 2000;
 const NO_ANSWER = { ok: false, error: { code: "no_answer", message: "No answer.", retryable: true } };
 
 export class Connection extends Emitter {
   state = "connecting";
   #access;
-  #sockets;
+  #chat;
+  #notifications;
   #manager;
+  #opened = 0;
   #refusals = 0;
   #revival = null;
   #renewal = null;
@@ -40,16 +43,19 @@ export class Connection extends Emitter {
     });
     this.#manager = manager;
     const auth = (give) => this.#authenticate(give);
-    const chat = manager.socket("/chat", { auth });
-    const notifications = manager.socket("/notifications", { auth });
-    this.#sockets = [chat, notifications];
-    chat.on("connect", () => this.#arrived());
-    chat.onAny((name, data) => this.#heard("chat", name, data));
-    notifications.onAny((name, data) => this.#heard("notice", name, data));
+    this.#chat = manager.socket("/chat", { auth });
+    this.#notifications = manager.socket("/notifications", { auth });
+    this.#chat.on("connect", () => this.#arrived());
+    this.#chat.onAny((name, data) => this.#heard("chat", name, data));
+    this.#notifications.onAny((name, data) => this.#heard("notice", name, data));
     for (const socket of this.#sockets) {
-      socket.on("connect_error", (fault) => this.#refused(fault));
+      socket.on("connect_error", (fault) => this.#refused(socket, fault));
       socket.on("disconnect", (reason) => this.#lost(reason));
     }
+  }
+
+  get #sockets() {
+    return [this.#chat, this.#notifications];
   }
 
   /** Connect, and stay connected until stopped. */
@@ -74,18 +80,17 @@ export class Connection extends Emitter {
    * @returns {Promise<any>} the ack; `no_answer`, which is retryable, when none came
    */
   command(name, data, take = () => {}) {
-    return this.#ask(this.#sockets[0], name, data, take);
+    return this.#ask(this.#chat, name, data, take);
   }
 
   /** The same for a command of /notifications. @param {string} name @param {object} data @returns {Promise<any>} */
   notify(name, data) {
-    return this.#ask(this.#sockets[1], name, data, () => {});
+    return this.#ask(this.#notifications, name, data, () => {});
   }
 
   /** Say something that may get lost. @param {string} name @param {object} data */
   hint(name, data) {
-    const [chat] = this.#sockets;
-    if (chat.connected) chat.volatile.emit(name, data);
+    if (this.#chat.connected) this.#chat.volatile.emit(name, data);
   }
 
   #ask(socket, name, data, take) {
@@ -98,9 +103,12 @@ export class Connection extends Emitter {
     });
   }
 
+  /** A token that comes when its connection has gone would introduce us to the next one twice, which is no good there. */
   async #authenticate(give) {
+    const opened = this.#opened;
     try {
-      give({ token: await this.#access.token() });
+      const token = await this.#access.token();
+      if (opened === this.#opened) give({ token });
     } catch (fault) {
       if (fault instanceof SignedOut) this.stop("signed_out");
       // Else the network is away: the server closes a socket without a token, and the next attempt asks again.
@@ -127,23 +135,34 @@ export class Connection extends Emitter {
   }
 
   #lost(reason) {
-    clearTimeout(this.#renewal);
+    this.#opened += 1;
     if (this.state === "stopped") return;
-    this.#become("offline");
+    this.#leave();
     if (reason === "io server disconnect") this.#revive(500); // the library leaves coming back to us then
   }
 
-  /** @param {{message: string, data?: {code?: string, retry_after?: number}}} fault no data when not the server, but the network said no */
-  #refused({ message, data }) {
+  /**
+   * @param {{active: boolean}} socket active when the library goes on trying: not the server, but the network said no
+   * @param {{message: string, data?: {code?: string, retry_after?: number}}} fault
+   */
+  #refused(socket, { message, data }) {
     if (this.state === "stopped") return;
-    this.#become("offline");
+    this.#leave();
     // Some networks let a WebSocket open and nothing through it. From long-polling it is upgraded where that works.
     if (message === "timeout" && !data) this.#manager.opts.transports = ["polling", "websocket"];
-    if (!data?.code) return;
-    this.#access.forget();
+    if (socket.active) return;
+    const isUnknown = data?.code === "unauthorized";
+    if (isUnknown) this.#access.forget();
     this.#refusals += 1;
-    if (data.code === "unauthorized" && this.#refusals > 4) return this.stop("signed_out");
-    this.#revive(data.retry_after ? data.retry_after * 1000 : Math.min(500 * 2 ** this.#refusals, 15_000));
+    if (isUnknown && this.#refusals > 4) return this.stop("signed_out");
+    this.#revive(data?.retry_after ? data.retry_after * 1000 : Math.min(500 * 2 ** this.#refusals, 15_000));
+  }
+
+  /** Without /notifications alone we are still here: /chat would not tell us a second time that it is connected. */
+  #leave() {
+    if (this.#chat.connected) return;
+    clearTimeout(this.#renewal);
+    this.#become("offline");
   }
 
   #revive(delay) {
@@ -157,22 +176,24 @@ export class Connection extends Emitter {
   }
 
   #disconnect() {
+    this.#opened += 1;
     for (const socket of this.#sockets) socket.disconnect();
   }
 
-  #renewLater() {
+  #renewLater(delay = this.#access.refreshIn) {
     clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(() => this.#renew(), this.#access.refreshIn);
+    if (this.#chat.connected) this.#renewal = setTimeout(() => this.#renew(), delay);
   }
 
   async #renew() {
     try {
-      const answer = await this.command("token_refresh", { token: await this.#access.token() });
-      if (!answer.ok) this.#access.forget();
+      const { ok, error } = await this.command("token_refresh", { token: await this.#access.token() });
+      if (ok) return this.#renewLater();
+      if (error.code === "unauthorized") this.#access.forget();
     } catch (fault) {
       if (fault instanceof SignedOut) return this.stop("signed_out");
     }
-    this.#renewLater();
+    this.#renewLater(RENEW_AGAIN_MS);
   }
 
   #become(state, why) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { Access, SignedOut } from "../../../chatapp/static/client/access.js";
+import { Access, Bearer, SignedOut } from "../../../chatapp/static/client/access.js";
 import { Connection } from "../../../chatapp/static/client/connection.js";
 
 class Socket {
@@ -25,7 +25,7 @@ class Socket {
     this.connects += 1;
   }
   disconnect() {
-    this.lose("io client disconnect");
+    if (this.connected) this.lose("io client disconnect");
   }
   timeout() {
     return this;
@@ -39,12 +39,12 @@ class Socket {
     this.#listeners.connect?.();
   }
   lose(reason) {
-    if (this.connected) {
-      this.connected = false;
-      this.#listeners.disconnect(reason);
-    }
+    this.connected = false;
+    this.#listeners.disconnect(reason);
   }
+  /** By the server, and then the library leaves coming back to us; or, without data, by the network. */
   refuse(data, message = "refused") {
+    this.active = data === undefined;
     this.#listeners.connect_error(Object.assign(new Error(message), { data }));
   }
 }
@@ -137,6 +137,69 @@ test("a new token is put under the connection before the old one ends", async ()
   mock.timers.tick(1000);
   await settled();
   assert.deepEqual(chat.sent, [["token_refresh", { token: "token" }]]);
+});
+
+test("a renewal that did not succeed is tried again soon, and not while nobody is there", async () => {
+  const access = new Bearer({ ask: async () => ({ access_token: "t", expires_in: 600 }) });
+  const { chat } = connection(access);
+  await access.token();
+  chat.arrive();
+  chat.answers = [{ ok: false, error: { code: "unavailable", retryable: true } }];
+  mock.timers.tick(540_000);
+  await settled();
+  assert.equal(chat.sent.length, 1);
+  mock.timers.tick(2000);
+  await settled();
+  assert.equal(chat.sent.length, 2);
+  chat.answers = [{ ok: false, error: { code: "unavailable", retryable: true } }];
+  mock.timers.tick(540_000);
+  chat.lose("transport close");
+  await settled();
+  mock.timers.tick(600_000);
+  await settled();
+  assert.equal(chat.sent.length, 2);
+});
+
+test("a token that comes too late for its connection is not given to the next one as well", async () => {
+  const waiting = [];
+  const { chat } = connection({ token: () => new Promise((done) => waiting.push(done)), forget() {}, refreshIn: 1000 });
+  const given = [];
+  const attempts = [chat.auth((auth) => given.push(auth))];
+  chat.lose("transport close");
+  attempts.push(chat.auth((auth) => given.push(auth)));
+  for (const done of waiting) done("token");
+  await Promise.all(attempts);
+  assert.deepEqual(given, [{ token: "token" }]);
+});
+
+for (const [how, lose] of [
+  ["refused", (socket) => socket.refuse({ code: "unavailable", retry_after: 1 })],
+  ["ended", (socket) => socket.lose("io server disconnect")],
+]) {
+  test(`notifications that are ${how} by themselves come back, and nobody was offline meanwhile`, () => {
+    const { chat, notifications, states } = connection();
+    chat.arrive();
+    lose(notifications);
+    mock.timers.tick(2000);
+    assert.deepEqual(states, ["online"]);
+    assert.deepEqual([chat.connects, notifications.connects], [1, 2]);
+  });
+}
+
+test("a refusal of the server that gives no reason is none for ever", () => {
+  const { chat, states } = connection();
+  chat.refuse(null, "Unable to connect");
+  mock.timers.tick(2000);
+  assert.deepEqual([chat.connects, states], [2, ["offline"]]);
+});
+
+test("only a token that was not taken is fetched anew", () => {
+  const forgotten = mock.fn();
+  const { chat } = connection({ token: async () => "good", forget: forgotten, refreshIn: 1000 });
+  chat.refuse({ code: "rate_limited", retry_after: 1 });
+  assert.equal(forgotten.mock.callCount(), 0);
+  chat.refuse({ code: "unauthorized" });
+  assert.equal(forgotten.mock.callCount(), 1);
 });
 
 test("a page session that ended ends the connection", async () => {
