@@ -66,11 +66,12 @@ export class Log {
 
   /**
    * Take an older page.
-   * @returns {any[]} what was not here before, ascending
+   * @returns {any[]} what was not here before, ascending; nothing of a page that was asked for before the log began anew
    */
   prepend(messages) {
     const first = this.items[0]?.seq ?? Infinity;
     const added = messages.filter((message) => message.seq < first);
+    if (this.items.length && added.length && added.at(-1).seq !== first - 1) return [];
     this.items = added.concat(this.items);
     return added;
   }

@@ -9,6 +9,7 @@ import { SignedOut } from "./access.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { Log } from "./log.js";
+import { News } from "./news.js";
 import { Outbox } from "./outbox.js";
 import { Roster } from "./roster.js";
 
@@ -29,6 +30,7 @@ export class RoomClient extends Emitter {
   #removed = false;
   #left = false;
   #gap = null;
+  #news = new News();
 
   /**
    * @param {object} options
@@ -55,8 +57,10 @@ export class RoomClient extends Emitter {
     connection.on("notice", (name, data) => this.#noticed(name, data));
   }
 
+  /** Enter now and after each connect, by a connection of one's own or one that other rooms have started. */
   start() {
-    this.#connection.start();
+    if (this.isOnline) this.enter();
+    else this.#connection.start();
   }
 
   get isOnline() {
@@ -130,11 +134,11 @@ export class RoomClient extends Emitter {
     return answer.ok ? answer.body.items : null;
   }
 
-  #send({ client_id, body }) {
-    return this.command("message_send", { client_id, body }).then((answer) => {
-      if (answer.ok) this.#receive(answer.message);
-      return answer;
-    });
+  async #send({ client_id, body }) {
+    const answer = await this.command("message_send", { client_id, body });
+    if (answer.ok) this.#receive(answer.message);
+    if (answer.ok && answer.message.seq <= this.log.last) this.outbox.settle(client_id); // one from before what is here, too
+    return answer;
   }
 
   #stateChanged(state, why) {
@@ -183,17 +187,21 @@ export class RoomClient extends Emitter {
     else if (name === "room_head") this.#compare(data);
     else if (name === "room_updated") this.emit("room", (this.room = data));
     else if (name === "typing") this.emit("typing", data);
-    else if (name === "presence") this.#present(data);
-    else if (name === "join_request") this.emit("request", data);
+    else if (name === "presence") {
+      this.people.present(data);
+      this.emit("people");
+    } else if (name === "join_request") this.emit("request", data);
     else if (name === "bye") this.#sentAway(data.code);
   }
 
   #noticed(name, data) {
-    const items = { notification: [data], notifications: data.items }[name] ?? [];
-    for (const item of [...items].reverse()) if (item.room_id === this.#roomId && !item.read) this.emit("told", item);
-    if (name !== "notification" || data.room_id !== this.#roomId || this.isInside) return;
-    if (data.kind === "join_request_approved") this.#removed = false; // the host took a removal back
-    this.enter();
+    for (const item of this.#news.fresh(name, data)) {
+      if (item.room_id !== this.#roomId) continue;
+      if (!item.read) this.emit("told", item);
+      const isUndone = this.#removed && item.kind === "join_request_approved"; // the host took a removal back
+      if (isUndone) this.#removed = false;
+      if (isUndone || (name === "notification" && !this.isInside)) this.enter();
+    }
   }
 
   #receive(message) {
@@ -209,11 +217,6 @@ export class RoomClient extends Emitter {
   /** Own messages that stand in the log need no outbox. */
   #settle(messages) {
     for (const { sender, client_id } of messages) if (sender?.id === this.#myId && client_id) this.outbox.settle(client_id);
-  }
-
-  #present(presence) {
-    this.people.present(presence);
-    this.emit("people");
   }
 
   #compare({ head, epoch }) {

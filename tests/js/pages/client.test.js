@@ -21,6 +21,7 @@ const snapshot = (messages, given = {}) => ({
   reset: false,
   ...given,
 });
+const notice = (seq, kind, given = {}) => ({ seq, kind, room_id: ROOM, data: {}, read: false, ...given });
 const refusal = (code) => ({ ok: false, error: { code, message: code, retryable: false } });
 
 class Played extends Emitter {
@@ -110,6 +111,23 @@ test("an ack alone shows the message, and its event does not show it again", asy
   assert.deepEqual(shown(), [1, 2]);
 });
 
+test("a resend that stood long ago leaves the outbox, though the log begins behind it", async () => {
+  const { made, connection, shown } = await client({ room_enter: [snapshot([text(300)])] });
+  connection.command = async (_, { client_id }) => ({ ok: true, duplicate: true, message: text(2, "mine", { sender: ME, client_id }) });
+  made.outbox.add("mine");
+  await settled();
+  assert.deepEqual([made.outbox.items, shown()], [[], [300]]);
+});
+
+test("a second room goes in over a connection that is up already", async () => {
+  const { connection } = await client({ room_enter: [snapshot([text(1)]), snapshot([], { room: { id: "other" } })] });
+  const other = new RoomClient({ access: {}, roomId: "other", myId: ME.id, connection });
+  connection.start = () => {};
+  other.start();
+  await settled();
+  assert.equal(other.isInside, true);
+});
+
 test("another epoch of the room means entering anew", async () => {
   const { connection, entered, shown } = await client({
     room_enter: [snapshot([text(1), text(2)]), snapshot([text(1)], { epoch: "f", reset: true })],
@@ -123,7 +141,7 @@ test("another epoch of the room means entering anew", async () => {
 test("who waits is told so, and enters when the notification comes", async () => {
   const { connection, said } = await client({ room_enter: [refusal("forbidden"), snapshot([text(1)])] }, { request: { status: "pending" } });
   assert.deepEqual(said[0], ["outside", { wasInside: false, left: false, isPending: true, request: { status: "pending" } }]);
-  connection.emit("notice", "notification", { kind: "join_request_approved", room_id: ROOM, data: {} });
+  connection.emit("notice", "notification", notice(1, "join_request_approved"));
   await settled();
   assert.equal(said[1][0], "inside");
 });
@@ -131,10 +149,38 @@ test("who waits is told so, and enters when the notification comes", async () =>
 test("a notification while entering is not lost", async () => {
   const { made, connection, said } = await client({ room_enter: [refusal("forbidden"), refusal("forbidden"), snapshot([text(1)])] });
   made.enter();
-  connection.emit("notice", "notification", { kind: "join_request_approved", room_id: ROOM, data: {} });
+  connection.emit("notice", "notification", notice(1, "join_request_approved"));
   await settled();
   assert.equal(said.at(-1)[0], "people");
   assert.equal(made.isInside, true);
+});
+
+test("a notification is told once, also when it was missed and connects bring it again", async () => {
+  const { made, connection } = await client({ room_enter: [snapshot([text(1)])] });
+  const told = [];
+  made.on("told", ({ seq }) => told.push(seq));
+  const items = [notice(3, "mention"), notice(2, "mention", { read: true }), notice(1, "mention")];
+  connection.emit("notice", "notifications", { items, unread: 2, head: 3 });
+  connection.emit("notice", "notification", notice(4, "mention"));
+  connection.emit("notice", "notifications", { items: [notice(5, "mention"), notice(4, "mention"), ...items], unread: 4, head: 5 });
+  connection.emit("notice", "notifications", { items: [notice(2, "mention")], unread: 1, head: 2 });
+  connection.emit("notice", "notification", notice(3, "mention"));
+  assert.deepEqual(told, [1, 3, 4, 5, 3]);
+});
+
+test("a removal that was taken back while nobody was connected is taken back", async () => {
+  const { connection, entered } = await client({ room_enter: [snapshot([text(1)]), snapshot([text(2)])] });
+  connection.emit("notice", "notifications", { items: [notice(1, "join_request_approved")], unread: 1, head: 1 });
+  connection.emit("chat", "bye", { room_id: ROOM, code: "removed" });
+  connection.emit("state", "offline");
+  connection.emit("state", "online");
+  const items = [notice(2, "participant_removed"), notice(1, "join_request_approved")];
+  connection.emit("notice", "notifications", { items, unread: 2, head: 2 });
+  await settled();
+  assert.equal(entered().length, 1);
+  connection.emit("notice", "notifications", { items: [notice(3, "join_request_approved"), ...items], unread: 3, head: 3 });
+  await settled();
+  assert.equal(entered().length, 2);
 });
 
 test("who was removed sends nothing more and does not come back", async () => {

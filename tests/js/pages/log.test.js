@@ -76,6 +76,14 @@ test("older pages go before, each message once", () => {
   assert.deepEqual(seqs(log.items), seqs(range(1, 60)));
 });
 
+test("an older page that was asked for before the log began anew makes no hole", () => {
+  const log = entered(range(51, 60));
+  log.leave();
+  log.enter({ messages: range(500, 510), epoch: "e", reset: true, more: false });
+  assert.deepEqual(log.prepend(range(1, 50)), []);
+  assert.deepEqual(seqs(log.items), seqs(range(500, 510)));
+});
+
 test("what the server no longer keeps is not asked for", () => {
   assert.equal(entered(range(9, 12)).hasOlder, true);
   assert.equal(entered(range(9, 12), { oldest: 9 }).hasOlder, false);
