@@ -12,7 +12,7 @@ import socketio
 from socketio.exceptions import SocketIOError
 
 from chatapp_client import events
-from chatapp_client.backoff import delay
+from chatapp_client.backoff import delay, spread
 from chatapp_client.faults import NoAnswer, Refused, SignedOut
 from chatapp_client.room import Room
 from chatapp_client.session import ANSWER_SECONDS, Session
@@ -21,8 +21,12 @@ CHAT, NOTIFICATIONS = "/chat", "/notifications"
 FINAL = frozenset({"removed", "revoked", "too_many", "bad_packet"})
 """After one of these a client does not come back by itself."""
 GOODBYE_SECONDS = 1.0
+OPEN_SECONDS = 20.0
+RENEW_AGAIN_SECONDS = 2.0
 PATIENCE = 4
 """How often `unauthorized` may come in a row before it is believed."""
+LIBRARY_FAULTS = (SocketIOError, OSError, TypeError, ValueError)
+"""What connecting raises: the library stumbles over a WebSocket that closes before it opens, or is none of ours."""
 
 __all__ = ["Client", "Room"]
 
@@ -33,6 +37,7 @@ class Client:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.state = "connecting"
+        self._why = ""
         self._sio: socketio.AsyncClient | None = None
         self._rooms: list[Room] = []
         self._lost = asyncio.Event()
@@ -53,8 +58,8 @@ class Client:
         """A room to be entered as soon, and as often, as there is a connection."""
         room = Room(self, room_id, outbox)
         self._rooms.append(room)
-        if self.state == "online":
-            room.connected()
+        if self.state in ("online", "stopped"):
+            room.state_changed(events.State(self.state, self._why))
         return room
 
     async def close(self) -> None:
@@ -136,11 +141,12 @@ class Client:
             await self._connect()
         except SignedOut:
             self._become("stopped", "signed_out")
-        except (SocketIOError, NoAnswer, Refused, OSError):
+        except (*LIBRARY_FAULTS, NoAnswer, Refused):
             if self._refusal:
-                self.session.forget()
                 self._pause = self._refusal.get("retry_after")
-                self._refusals += self._refusal["code"] == "unauthorized"
+            if self._refusal.get("code") == "unauthorized":
+                self.session.forget()
+                self._refusals += 1
                 if self._refusals > PATIENCE:
                     self._become("stopped", "signed_out")
         else:
@@ -148,8 +154,8 @@ class Client:
         return False
 
     def _wait(self, tries: int) -> float:
-        """Seconds until the next try: what the server asked for, or more each time."""
-        return delay(tries) if self._pause is None else self._pause
+        """Seconds until the next try: what the server asked for, or more each time; not for all at once."""
+        return delay(tries) if self._pause is None else spread(self._pause)
 
     async def _connect(self) -> None:
         sio = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=self.session.http)
@@ -157,14 +163,18 @@ class Client:
         for namespace in (CHAT, NOTIFICATIONS):
             sio.on("*", self._hears(namespace), namespace=namespace)
             sio.on("connect_error", self._was_refused, namespace=namespace)
-            sio.on("disconnect", lambda *_: self._lost.set(), namespace=namespace)
-        await sio.connect(
-            self.session.url,
-            auth={"token": await self.session.token()},
-            namespaces=[CHAT, NOTIFICATIONS],
-            transports=["websocket"],
-            wait_timeout=ANSWER_SECONDS,
-        )
+            sio.on("disconnect", lambda *_: self._was_lost(sio), namespace=namespace)
+        token = await self.session.token()
+        async with asyncio.timeout(
+            OPEN_SECONDS
+        ):  # the library waits for ever when a WebSocket opens, and nothing comes
+            await sio.connect(
+                self.session.url,
+                auth={"token": token},
+                namespaces=[CHAT, NOTIFICATIONS],
+                transports=["websocket"],
+                wait_timeout=ANSWER_SECONDS,
+            )
 
     async def _hang_up(self) -> None:
         sio, self._sio = self._sio, None
@@ -177,17 +187,21 @@ class Client:
                 await asyncio.wait_for(socket.close(), GOODBYE_SECONDS)
 
     async def _renew(self) -> None:
-        """Put a new token under the connection before the old one runs out."""
+        """Put a new token under the connection before the old one runs out; what does not succeed is tried again."""
+        pause = self.session.refresh_in
         while True:
-            await asyncio.sleep(self.session.refresh_in)
+            await asyncio.sleep(pause)
+            pause = RENEW_AGAIN_SECONDS
             try:
                 await self.command("token_refresh", {"token": await self.session.token()})
+                pause = self.session.refresh_in
             except SignedOut:
                 return self._become("stopped", "signed_out")
-            except Refused:
-                self.session.forget()
+            except Refused as refusal:
+                if refusal.code == "unauthorized":
+                    self.session.forget()
             except NoAnswer:
-                await asyncio.sleep(1)
+                continue
 
     def _hears(self, namespace: str) -> Callable[..., None]:
         def hear(name: str, data: dict[str, Any]) -> None:
@@ -197,6 +211,10 @@ class Client:
                 room.heard(namespace, name, data)
 
         return hear
+
+    def _was_lost(self, sio: socketio.AsyncClient) -> None:
+        if sio is self._sio:  # one that was given up may tell late
+            self._lost.set()
 
     def _was_refused(self, data: Any) -> None:
         inner = data.get("data") if isinstance(data, dict) else None
@@ -214,9 +232,8 @@ class Client:
     def _become(self, state: str, why: str = "") -> None:
         if self.state in (state, "stopped"):
             return
-        self.state = state
+        self.state, self._why = state, why
         if state == "stopped":
             self._lost.set()
         for room in self._rooms:
-            room.tell(events.State(state, why))
-            room.connected() if state == "online" else room.disconnected()
+            room.state_changed(events.State(state, why))

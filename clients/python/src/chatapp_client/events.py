@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatapp_client.faults import Refused
 from chatapp_client.things import JoinRequest, Message, Notification, Presence, Room, Typing
 
 
@@ -28,6 +29,15 @@ class Outside:
 
     code: str
     pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What was written will not stand: the server refused it. It has left the outbox, and may be of an earlier run."""
+
+    client_id: str
+    body: str
+    refusal: Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +77,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The connection: `online`, `offline`, or `stopped` for good, with why."""
+    """The connection: `online`, `offline`, or `stopped` for good, with why; after that nothing is told any more."""
 
     state: str
     why: str = ""
 
 
-Event = Said | Inside | Outside | Changed | Typed | Came | Knocked | Told | State
+Event = Said | Failed | Inside | Outside | Changed | Typed | Came | Knocked | Told | State
+
+
+def is_last(event: Event) -> bool:
+    """Whether nothing comes after it."""
+    return isinstance(event, State) and event.state == "stopped"

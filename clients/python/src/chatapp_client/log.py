@@ -56,9 +56,11 @@ class Log:
         return self._catch_up()
 
     def prepend(self, messages: list[Message]) -> list[Message]:
-        """Take an older page; what was not here before."""
+        """Take an older page; what was not here before. Nothing of one that was asked for before the log began anew."""
         first = self.items[0]["seq"] if self.items else None
         added = [message for message in messages if first is None or message["seq"] < first]
+        if first is not None and added and added[-1]["seq"] != first - 1:
+            return []
         self.items = added + self.items
         return added
 

@@ -4,7 +4,9 @@ again can never make a second message; one is under way at a time, so that order
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,14 +17,19 @@ from chatapp_client.things import Message
 
 Send = Callable[[str, str], Awaitable[Message]]
 """(client_id, body) -> the message as it stands. Raises Refused, NoAnswer."""
+Failed = Callable[[str, str, Refused], object]
+"""(client_id, body, refusal): it will not stand."""
 
 
 class Outbox:
-    """`path` is a file that outlives the process; without one it lives as long as this object."""
+    """`path` is a file that outlives the process, of one user in one room; without one it lives as long as this
+    object."""
 
-    def __init__(self, send: Send, path: Path | None = None) -> None:
+    def __init__(self, send: Send, path: Path | None = None, failed: Failed = lambda *given: None) -> None:
         self._send = send
         self._path = path
+        self._failed = failed
+        self._ended: Exception | None = None
         self._items: dict[str, str] = {}
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         self._open = asyncio.Event()
@@ -37,18 +44,25 @@ class Outbox:
         return dict(self._items)
 
     def add(self, body: str) -> asyncio.Future[Message]:
-        """Keep a text until it stands. The future ends with the message, or with the server's refusal."""
+        """Keep a text until it stands. The future ends with the message, or with the server's refusal. Raises OSError
+        when the file cannot be written: the text is not taken then."""
         client_id = str(uuid.uuid4())
         self._items[client_id] = body
-        self._keep()
-        self._waiting[client_id] = asyncio.get_running_loop().create_future()
+        try:
+            self._keep()
+        except OSError:
+            del self._items[client_id]
+            raise
+        waiting: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._waiting[client_id] = waiting
         self._filled.set()
-        return self._waiting[client_id]
+        if self._ended is not None:
+            self.end(self._ended)
+        return waiting
 
     def settle(self, client_id: str, message: Message) -> None:
         """It stands in the log, as the ack or an event says."""
-        if self._items.pop(client_id, None) is not None:
-            self._keep()
+        self._take_out(client_id)
         waiting = self._waiting.pop(client_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
@@ -60,6 +74,14 @@ class Outbox:
     def close(self) -> None:
         """No connection: keep everything."""
         self._open.clear()
+
+    def end(self, why: Exception) -> None:
+        """Nothing is sent any more. Who waits learns why; what waits stays in the file, for the next run."""
+        self._ended = why
+        self.close()
+        for waiting in self._waiting.values():
+            _raise_in(waiting, why)
+        self._waiting.clear()
 
     async def run(self) -> None:
         """Send, for ever."""
@@ -85,14 +107,31 @@ class Outbox:
                     self._fail(client_id, refusal)
 
     def _fail(self, client_id: str, refusal: Refused) -> None:
-        self._items.pop(client_id, None)
-        self._keep()
+        body = self._take_out(client_id)
         waiting = self._waiting.pop(client_id, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(refusal)
+        if waiting is not None:
+            _raise_in(waiting, refusal)
+        self._failed(client_id, body, refusal)
+
+    def _take_out(self, client_id: str) -> str:
+        body = self._items.pop(client_id, "")
+        with contextlib.suppress(OSError):  # the next run sends it again, and is told that it stands
+            self._keep()
+        return body
 
     def _keep(self) -> None:
+        """Whole, or as before: also when the power goes."""
         if self._path is not None:
-            fresh = self._path.with_suffix(".new")
-            fresh.write_text(json.dumps(self._items))
+            fresh = self._path.with_name(f"{self._path.name}.new")
+            with fresh.open("w") as file:
+                json.dump(self._items, file)
+                file.flush()
+                os.fsync(file.fileno())
             fresh.replace(self._path)
+
+
+def _raise_in(waiting: asyncio.Future[Message], fault: Exception) -> None:
+    """Whoever waits gets it; where nobody does, nobody is told that nobody did."""
+    if not waiting.done():
+        waiting.set_exception(fault)
+        waiting.exception()

@@ -7,11 +7,26 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from chatapp_client.events import Came, Changed, Event, Inside, Knocked, Outside, Said, Told, Typed
-from chatapp_client.faults import NoAnswer, Refused
+from chatapp_client.events import (
+    Came,
+    Changed,
+    Event,
+    Failed,
+    Inside,
+    Knocked,
+    Outside,
+    Said,
+    State,
+    Told,
+    Typed,
+    is_last,
+)
+from chatapp_client.faults import NoAnswer, Refused, SignedOut
 from chatapp_client.log import Log
+from chatapp_client.news import News
 from chatapp_client.outbox import Outbox
-from chatapp_client.things import Message, Participant, Snapshot
+from chatapp_client.roster import Roster
+from chatapp_client.things import Message, Snapshot
 from chatapp_client.things import Room as RoomThing
 
 if TYPE_CHECKING:
@@ -27,8 +42,8 @@ class Room:
     def __init__(self, client: Client, room_id: str, outbox: Path | None) -> None:
         self.id = room_id
         self.log = Log()
-        self.outbox = Outbox(self._send, outbox)
-        self.people: dict[str, Participant] = {}
+        self.outbox = Outbox(self._send, outbox, lambda *given: self.tell(Failed(*given)))
+        self.people = Roster()
         self.room: RoomThing | None = None
         self.inside = False
         self._client = client
@@ -36,10 +51,13 @@ class Room:
         self._entering = False
         self._again = False
         self._removed = False
+        self._looking = False
+        self._news = News()
         client.spawn(self.outbox.run())
 
     def send(self, body: str) -> asyncio.Future[Message]:
-        """Say something, connected or not. The future ends with the message when it stands, or with a Refused."""
+        """Say something, connected or not. The future ends with the message when it stands, or with a Refused; when the
+        client has stopped, with SignedOut or NoAnswer, and the outbox keeps it."""
         return self.outbox.add(body)
 
     async def command(self, name: str, **fields: Any) -> dict[str, Any]:
@@ -61,9 +79,13 @@ class Room:
         return self.log.prepend(answer["messages"]) if answer["epoch"] == self.log.epoch else []
 
     async def events(self) -> AsyncIterator[Event]:
-        """What happens, from the beginning. For one reader."""
+        """What happens, from the beginning, to the `State` that says `stopped`. For one reader."""
         while True:
-            yield await self._told.get()
+            event = await self._told.get()
+            yield event
+            if is_last(event):
+                self.tell(event)  # so that whoever asks once more does not wait for ever
+                return
 
     def enter(self) -> None:
         """Go in if this user may. Safe to call again; the connection does it by itself."""
@@ -83,14 +105,17 @@ class Room:
         """Put it before the reader."""
         self._told.put_nowait(event)
 
-    def connected(self) -> None:
-        """There is a new connection: it is in no room yet."""
-        self.enter()
-
-    def disconnected(self) -> None:
-        """It is gone."""
+    def state_changed(self, event: State) -> None:
+        """There is a new connection, which is in no room yet; or it is gone."""
+        self.tell(event)
+        if event.state == "online":
+            self.enter()
+            return
         self.inside = False
         self.outbox.close()
+        if is_last(event):
+            signed_out = event.why in ("signed_out", "revoked")
+            self.outbox.end((SignedOut if signed_out else NoAnswer)(f"the client has stopped: {event.why}"))
 
     def heard(self, namespace: str, name: str, data: dict[str, Any]) -> None:
         """An event of the wire, of this room or of another."""
@@ -108,7 +133,8 @@ class Room:
                 case "typing":
                     self.tell(Typed(cast("Any", data)))
                 case "presence":
-                    self._present(data)
+                    self.people.present(cast("Any", data))
+                    self.tell(Came(cast("Any", data)))
                 case "join_request":
                     self.tell(Knocked(cast("Any", data)))
                 case "bye":
@@ -147,9 +173,9 @@ class Room:
     def _entered(self, answer: dict[str, Any]) -> None:
         snapshot = cast("Snapshot", answer)
         self.room = snapshot["room"]
-        self.people = {person["user"]["id"]: person for person in snapshot["participants"]}
+        self.people.begin(snapshot["participants"])
         fresh, added = self.log.enter(snapshot)
-        self._show(added, fresh=fresh)
+        self._show(added, fresh=fresh, after=snapshot["head"])
         if not snapshot["more"]:
             self.inside = True
             self.outbox.open()
@@ -165,31 +191,16 @@ class Room:
         if self.log.has_gap:
             self._close_gap_later()
 
-    def _show(self, added: list[Message], *, fresh: bool = False) -> None:
+    def _show(self, added: list[Message], *, fresh: bool = False, after: int = 0) -> None:
+        """Tell them. Up to `after` a snapshot has told already who is in the room."""
         for message in added:
             sender, client_id = message["sender"], message["client_id"]
             if sender is not None and sender["id"] == self._client.session.my_id and client_id:
                 self.outbox.settle(client_id, message)
-            self._move(message)
+            if message["seq"] > after:
+                self.people.move(message)
             self.tell(Said(message, fresh))
             fresh = False
-
-    def _move(self, message: Message) -> None:
-        """System messages change who is in the room, as the next snapshot would say."""
-        user = (message["params"] or {}).get("user", {})
-        if message["code"] == "participant_joined":
-            joined_at = message["created_at"]
-            person = Participant(user=user, role="participant", online=False, joined_at=joined_at)
-            self.people.setdefault(user["id"], person)
-        elif message["code"] in ("participant_left", "participant_removed"):
-            self.people.pop(user.get("id", ""), None)
-
-    def _present(self, data: dict[str, Any]) -> None:
-        for users, online in ((data["joined"], True), (data["left"], False)):
-            for user in users:
-                if user["id"] in self.people:
-                    self.people[user["id"]]["online"] = online
-        self.tell(Came(cast("Any", data)))
 
     def _compare(self, head: dict[str, Any]) -> None:
         if head["epoch"] != self.log.epoch:
@@ -199,21 +210,28 @@ class Room:
 
     def _close_gap_later(self) -> None:
         """What is missing is probably on its way; if not, entering again brings it."""
+        if self._looking:
+            return
         last = self.log.last
 
         async def look() -> None:
             await asyncio.sleep(GAP_SECONDS)
+            self._looking = False
             if self.inside and self.log.last == last:
                 self.enter()
 
+        self._looking = True
         self._client.spawn(look())
 
     def _noticed(self, name: str, data: dict[str, Any]) -> None:
-        if name != "notification" or data["room_id"] != self.id:
-            return
-        self.tell(Told(cast("Any", data)))
-        if data["kind"] == "join_request_approved" and not self.inside:
-            self.come_back()
+        for item in self._news.fresh(name, data):
+            if item["room_id"] != self.id:
+                continue
+            if not item["read"]:
+                self.tell(Told(item))
+            approved = item["kind"] == "join_request_approved"
+            if approved and (self._removed or (name == "notification" and not self.inside)):
+                self.come_back()
 
     def _sent_away(self, code: str) -> None:
         if code == "removed":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from chatapp_client import aio
-from chatapp_client.events import Event
+from chatapp_client.events import Event, State, is_last
 from chatapp_client.session import Kept, Session
 from chatapp_client.things import Message
 
@@ -84,9 +84,10 @@ class Client:
         return self.run(self._client.session.call(method, path, body))
 
     def close(self) -> None:
-        """Say goodbye."""
-        self.run(self._client.close())
-        self._end()
+        """Say goodbye. Safe to call again."""
+        if not self._loop.is_closed():
+            self.run(self._client.close())
+            self._end()
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Wait for something that the loop does."""
@@ -118,8 +119,11 @@ class Room:
 
         async def listening() -> None:
             async def listen() -> None:
-                async for event in room.events():
-                    self._told.put(event)
+                try:
+                    async for event in room.events():
+                        self._told.put(event)
+                finally:
+                    self._told.put(State("stopped", "closed"))  # who reads ends with us, whatever ended us
 
             room._client.spawn(listen())
 
@@ -157,9 +161,14 @@ class Room:
         self._client._loop.call_soon_threadsafe(self._room.come_back)
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
-        """What happens, from the beginning; ends when nothing happens for `timeout` seconds. For one reader."""
+        """What happens, from the beginning, to the `State` that says `stopped`; ends also when nothing happens for
+        `timeout` seconds. For one reader."""
         while True:
             try:
-                yield self._told.get(timeout=timeout)
+                event = self._told.get(timeout=timeout)
             except queue.Empty:
+                return
+            yield event
+            if is_last(event):
+                self._told.put(event)  # so that whoever asks once more does not wait for ever
                 return
