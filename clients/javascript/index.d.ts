@@ -7,6 +7,21 @@ export * from "./things.js";
 /** The session has ended, or belongs to somebody else by now: only signing in again helps. */
 export class SignedOut extends Error {}
 
+/** The password was right, and this account has a second step: sign in again with `otp`, the code of its app. */
+export class CodeNeeded extends SignedOut {}
+
+/** Nothing came back: the outcome is unknown. */
+export class NoAnswer extends Error {}
+
+/** The server said no. */
+export class Refused extends Error {
+  constructor(told: { code?: string; detail?: string; retry_after?: number });
+  /** Of the contract. */
+  readonly code: string;
+  /** Seconds. */
+  readonly retryAfter: number | undefined;
+}
+
 export type Ack = { ok: true; [field: string]: any } | { ok: false; error: AckError };
 
 export interface Token {
@@ -17,6 +32,8 @@ export interface Token {
 export interface Kept {
   user: User;
   refresh_token: string;
+  /** Good beyond the session: with the next sign-in it says that this device is known. */
+  device_token?: string;
 }
 
 export interface Answer<Body = any> {
@@ -33,22 +50,39 @@ export class Bearer {
   readonly refreshIn: number;
   token(): Promise<string>;
   hold(token: Token): string;
-  forget(): void;
+  /** Do not use this token again; with one, only if it is still that one. */
+  forget(token?: string): void;
   get(path: string): Promise<Answer>;
+  /** Where the token is not taken, it is sent once more with a new one. Throws SignedOut. */
   call(method: string, path: string, body?: object): Promise<Answer>;
 }
 
 export interface SessionOptions {
+  /** Awaited before a new pair is used. */
   changed?: (kept: Kept) => void | Promise<void>;
   fetch?: typeof fetch;
 }
 
+export interface SignInOptions extends SessionOptions {
+  /** What an earlier session kept, over as it may be: its device is known. */
+  kept?: Pick<Kept, "device_token"> | null | undefined;
+}
+
+export interface Credentials {
+  username: string;
+  password: string;
+  /** The code of the account's app, where it has a second step. */
+  otp?: string | undefined;
+}
+
 export class Session extends Bearer {
-  static signIn(origin: string, credentials: { username: string; password: string }, options?: SessionOptions): Promise<Session>;
+  /** Throws CodeNeeded, SignedOut for a wrong name or password, Refused, NoAnswer. */
+  static signIn(origin: string, credentials: Credentials, options?: SignInOptions): Promise<Session>;
   constructor(origin: string, kept: Kept, options?: SessionOptions);
   readonly origin: string;
   readonly myId: string;
-  kept: Kept;
+  /** What to keep, so that the program need not sign in again, and is known when it has to. */
+  readonly kept: Kept;
 }
 
 export type State = "connecting" | "online" | "offline" | "stopped";

@@ -42,8 +42,9 @@ def install(folder: Path) -> Path:
 class Member:
     """One of them. `log` is what its user has seen, in the order of seeing."""
 
-    def __init__(self, kind: str, person: Person, url: str, room: str, script: Path) -> None:
-        asked = json.dumps({"url": url, "username": person.username, "password": person.password, "room": room})
+    def __init__(self, kind: str, person: Person, url: str, room: str, script: Path, kept: Json | None = None) -> None:
+        signs_in = {"username": person.username, "password": person.password, "kept": kept or {}}
+        asked = json.dumps({"url": url, "room": room, **signs_in})
         node = shutil.which("node")
         assert node, "node is not installed: `make services` installs it"
         command = {
@@ -127,6 +128,13 @@ class Member:
         for body in bodies:
             self.wait("stood", body=body)
 
+    @property
+    def kept(self) -> Json:
+        """What it last said is to be kept."""
+        self.wait("kept")
+        told = [each for each in list(self.heard) if each["kind"] == "kept"]
+        return {name: value for name, value in told[-1].items() if name != "kind"}
+
     def close(self) -> None:
         """End it, and expect no complaint."""
         assert self.process.stdin is not None
@@ -200,11 +208,17 @@ class Network:
 
 
 @contextlib.contextmanager
-def members(people: dict[str, Person], url: str | dict[str, str], room: str, folder: Path) -> Iterator[list[Member]]:
-    """One member of each kind, inside the room. `url` may differ by kind."""
+def members(
+    people: dict[str, Person],
+    url: str | dict[str, str],
+    room: str,
+    folder: Path,
+    kept: dict[str, Json] | None = None,
+) -> Iterator[list[Member]]:
+    """One member of each kind, inside the room. `url` may differ by kind; `kept` is of earlier ones."""
     script = install(folder)
     made = [
-        Member(kind, person, url if isinstance(url, str) else url[kind], room, script)
+        Member(kind, person, url if isinstance(url, str) else url[kind], room, script, (kept or {}).get(kind))
         for kind, person in people.items()
     ]
     try:

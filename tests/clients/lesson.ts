@@ -1,10 +1,16 @@
 // A program of somebody who writes TypeScript. It is compiled, never run: what must not compile says so.
-import { Connection, Notices, RoomClient, Session, SignedOut, openShelf } from "chatapp-client";
+import { CodeNeeded, Connection, NoAnswer, Notices, Refused, RoomClient, Session, SignedOut, openShelf } from "chatapp-client";
 import type { Ack, JoinRequest, Kept, Message, OutboxItem, Shelf, State } from "chatapp-client";
 
 const kept: Kept[] = [];
 const session: Session = await Session.signIn("https://chat.example.org", { username: "ben", password: "…" }, { changed: (told) => void kept.push(told) });
 const again = new Session(session.origin, session.kept);
+const known: Session = await Session.signIn(again.origin, { username: "ada", password: "…", otp: "123456" }, { kept: again.kept }).catch((fault: unknown) => {
+  if (fault instanceof Refused) console.log(fault.code, fault.retryAfter?.toFixed());
+  throw fault instanceof CodeNeeded || fault instanceof NoAnswer ? fault : new SignedOut();
+});
+const device: string | undefined = known.kept.device_token;
+console.log(device?.length, known.myId);
 const connection = new Connection(again, { origin: again.origin });
 const storage: Shelf = await openShelf("chatapp.outbox.");
 const room = new RoomClient({ access: again, connection, storage, roomId: "r", myId: again.myId });

@@ -1,12 +1,12 @@
 // A member of a class on chatapp-client for JavaScript, told what to do line by line: see driver.py.
-// node member.mjs '{"url", "username", "password", "room"}'
+// node member.mjs '{"url", "username", "password", "room", "kept"}'
 import { createInterface } from "node:readline";
 import { Connection, RoomClient, Session } from "chatapp-client";
 
-const { url, username, password, room: roomId } = JSON.parse(process.argv[2]);
+const { url, username, password, room: roomId, kept } = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const session = await Session.signIn(url, { username, password }, { changed: (kept) => say({ kind: "kept", ...kept }) });
+const session = await Session.signIn(url, { username, password }, { kept, changed: (kept) => say({ kind: "kept", ...kept }) });
 const connection = new Connection(session, { origin: session.origin });
 const room = new RoomClient({ access: session, connection, roomId, myId: session.myId });
 

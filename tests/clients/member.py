@@ -1,6 +1,6 @@
 """A member of a class on chatapp-client for Python, told what to do line by line: see driver.py.
 
-python member.py async|sync '{"url", "username", "password", "room"}'
+python member.py async|sync '{"url", "username", "password", "room", "kept"}'
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def tell(event: events.Event) -> None:
             say("state", state=state, why=why)
 
 
-async def on_asyncio(asked: dict[str, str]) -> None:
+async def on_asyncio(asked: dict[str, Any]) -> None:
     session = await Session.sign_in(
-        asked["url"], asked["username"], asked["password"], changed=lambda kept: say("kept", **kept)
+        asked["url"], asked["username"], asked["password"], kept=asked["kept"], changed=lambda kept: say("kept", **kept)
     )
     async with aio.Client(session) as client:
         room = client.room(asked["room"])
@@ -63,9 +63,9 @@ async def on_asyncio(asked: dict[str, str]) -> None:
             task.cancel()
 
 
-def in_threads(asked: dict[str, str]) -> None:
+def in_threads(asked: dict[str, Any]) -> None:
     with sync.Client.sign_in(
-        asked["url"], asked["username"], asked["password"], changed=lambda kept: say("kept", **kept)
+        asked["url"], asked["username"], asked["password"], kept=asked["kept"], changed=lambda kept: say("kept", **kept)
     ) as client:
         room = client.room(asked["room"])
 

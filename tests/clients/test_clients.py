@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.clients.driver import KINDS, Member, Network, members
+from tests.support.clients.rest import Rest
 from tests.support.people import Person
 from tests.support.server import ServerProcess, StartServer
 
@@ -168,3 +169,28 @@ def test_a_session_that_ended_stops_the_client_for_good(class_: Class, network: 
                     person.rest.call("DELETE", f"/api/auth/sessions/{session['id']}/").ok(204)
             student.wait("state", state="stopped")
             assert student.count("state", state="online") == 1
+
+
+GUESSED_AT = {"LIMIT_LOGIN_ADDRESS": "5/hour", "ACCESS_TOKEN_SECONDS": "4"}
+
+
+@pytest.mark.parametrize("class_", [GUESSED_AT], indirect=True)
+def test_a_device_that_was_let_in_before_is_let_in_while_others_guess(class_: Class) -> None:
+    with members(class_.people, class_.server.url, class_.room, class_.folder) as students:
+        for student in students:
+            student.wait("inside")
+            first = student.kept["device_token"]
+            student.wait("kept", times=2)  # renewed since
+            assert student.kept["device_token"] == first
+        kept = {student.kind: student.kept for student in students}
+    stranger = Rest(class_.server.url)
+    for number in range(6):
+        stranger.login(f"somebody-{number}", "guess")
+    for person in class_.people.values():
+        assert stranger.login(person.username, person.password).code == "rate_limited", "who comes without a device"
+    with members(class_.people, class_.server.url, class_.room, class_.folder / "again", kept) as students:
+        for student in students:
+            student.wait("inside", within=20)
+            assert student.kept["device_token"] != kept[student.kind]["device_token"]
+    for each in kept.values():
+        assert each["device_token"] not in class_.server.log()

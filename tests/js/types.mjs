@@ -6,17 +6,20 @@ import ts from "typescript";
 
 const folder = process.argv[2];
 const offered = await import(pathToFileURL(join(folder, "src", "index.js")));
-const { Bearer, Connection, Log, Notices, Outbox, RoomClient, Session, SignedOut } = offered;
+const { Bearer, CodeNeeded, Connection, Log, NoAnswer, Notices, Outbox, Refused, RoomClient, Session, SignedOut } = offered;
 
 const ask = async () => ({ access_token: "t", expires_in: 60 });
 const session = new Session("http://127.0.0.1", { user: { id: "u" }, refresh_token: "r" });
 const connection = new Connection(session, { origin: session.origin });
 const examples = {
   Bearer: new Bearer({ ask }),
+  CodeNeeded: new CodeNeeded(),
   Connection: connection,
   Log: new Log(),
+  NoAnswer: new NoAnswer(),
   Notices: new Notices(connection),
   Outbox: new Outbox({ send: async () => ({ ok: true }), changed: () => {} }),
+  Refused: new Refused({}),
   RoomClient: new RoomClient({ access: session, connection, roomId: "r", myId: "u" }),
   Session: session,
   SignedOut: new SignedOut(),

@@ -2,7 +2,19 @@
 
 from chatapp_client import events, things
 from chatapp_client.aio import Client, Room
-from chatapp_client.faults import NoAnswer, Refused, SignedOut
-from chatapp_client.session import Kept, Session
+from chatapp_client.faults import CodeNeeded, NoAnswer, Refused, SignedOut
+from chatapp_client.session import Device, Kept, Session
 
-__all__ = ["Client", "Kept", "NoAnswer", "Refused", "Room", "Session", "SignedOut", "events", "things"]
+__all__ = [
+    "Client",
+    "CodeNeeded",
+    "Device",
+    "Kept",
+    "NoAnswer",
+    "Refused",
+    "Room",
+    "Session",
+    "SignedOut",
+    "events",
+    "things",
+]

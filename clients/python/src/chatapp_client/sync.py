@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from chatapp_client import aio
 from chatapp_client.events import Event, State, is_last
-from chatapp_client.session import Kept, Session
+from chatapp_client.session import Changed, Device, Kept, Session
 from chatapp_client.things import Message
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class Client:
     """`with Client.sign_in(url, "ben", "…") as client: room = client.room(room_id)`. Its methods may be called from any
     thread."""
 
-    def __init__(self, url: str, kept: Kept, *, changed: Callable[[Kept], object] = lambda kept: None) -> None:
+    def __init__(self, url: str, kept: Kept, *, changed: Changed = lambda kept: None) -> None:
         self._start()
 
         async def go_on() -> Session:
@@ -32,12 +32,19 @@ class Client:
 
     @classmethod
     def sign_in(
-        cls, url: str, username: str, password: str, *, changed: Callable[[Kept], object] = lambda kept: None
+        cls,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        otp: str | None = None,
+        kept: Device | None = None,
+        changed: Changed = lambda kept: None,
     ) -> Self:
-        """Sign in with a password. Raises SignedOut, Refused, NoAnswer."""
+        """Sign in, as `Session.sign_in` does. Raises CodeNeeded, SignedOut, Refused, NoAnswer."""
         client = cls.__new__(cls)
         client._start()
-        client._open(Session.sign_in(url, username, password, changed=changed))
+        client._open(Session.sign_in(url, username, password, otp=otp, kept=kept, changed=changed))
         return client
 
     def _start(self) -> None:
