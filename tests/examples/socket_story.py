@@ -222,7 +222,9 @@ def _plain(story: Story, person: Person, room_id: str, kind: str) -> RawWebSocke
 
 
 def _part(story: Story, ada: Voice, ben: Voice, room_id: str) -> None:
-    story.remark("Ben looks elsewhere, comes back, and is removed. The host takes that back. The class ends, and begins again.")
+    story.remark(
+        "Ben looks elsewhere, comes back, and is removed. The host takes that back. The class ends, and begins again."
+    )
     here = {"room_id": room_id}
     ben.command("room_leave", "this connection only", here)
     ben.command("room_enter", "once more", {**here, "after": 7})
