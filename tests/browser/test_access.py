@@ -3,10 +3,12 @@ axe-core says of each page and state is asked by the tour."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lesson import PHONE, SignIn, in_room, let_in, message, show, write
+from tests.browser.lesson import PHONE, WIDE, SignIn, in_room, let_in, message, show, write
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.service
@@ -40,6 +42,20 @@ def test_a_new_message_is_announced_once_and_the_log_never_again(server: ServerP
     expect(message(student, "Right")).to_be_visible(timeout=30_000)
     heard = "\n".join(student.evaluate("window.heard"))
     assert [heard.count(text) for text in ("old", "Which planet is this?", "Mars", "Right")] == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("options", [WIDE, PHONE], ids=["wide", "phone"])
+def test_who_knocks_is_announced_whatever_the_host_looks_at(
+    server: ServerProcess, sign_in: SignIn, options: dict[str, Any]
+) -> None:
+    host, guest = server.teacher(), server.student()
+    room = host.rest.create_room("Elsewhere")
+    teacher = in_room(sign_in, host, room["id"], **options)
+    show(teacher, "People")
+    show(teacher, "Chat")
+    guest.rest.knock(room["id"]).ok(201)
+    # By its role: what is in a panel that is not shown has none, and is not read out.
+    expect(teacher.get_by_role("status").filter(has_text="more waiting.")).to_have_count(1)
 
 
 def test_a_whole_lesson_by_keys_alone(server: ServerProcess, sign_in: SignIn) -> None:
