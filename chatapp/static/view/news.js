@@ -1,6 +1,6 @@
 /** The notifications: how many are unread, on the bell and in the title, and the list behind it. */
 
-import { el, find, say } from "./dom.js";
+import { all, el, find, say } from "./dom.js";
 import { day, time } from "./said.js";
 import { notices } from "./session.js";
 import { play, sound } from "./sound.js";
@@ -12,12 +12,15 @@ import { told } from "./told.js";
 const SETTLE_MS = 500;
 let settling = null;
 const panel = find("#news");
-const bell = find("#bell");
+/** One in the rail, and one in a room's bar, where narrow screens have no rail. */
+const bells = all(".bell");
 
 /** @param {string | undefined} roomId the room whose page this is: what it shows needs no second telling */
 export function showNews(roomId) {
-  bell.classList.remove("later");
-  bell.addEventListener("click", openNews);
+  for (const bell of bells) {
+    bell.classList.remove("later");
+    bell.addEventListener("click", openNews);
+  }
   find("#read-all").addEventListener("click", () => notices.markAllRead());
   find("#sound").checked = sound.on;
   find("#sound").addEventListener("change", (event) => (sound.on = event.target.checked));
@@ -33,8 +36,10 @@ export function openNews() {
 }
 
 function show() {
-  say(find("#unread"), notices.unread ? String(Math.min(notices.unread, 99)) : "");
-  bell.setAttribute("aria-label", notices.unread ? t("News, {count} unread", { count: notices.unread }) : t("News"));
+  for (const bell of bells) {
+    say(find(".count", bell), notices.unread ? String(Math.min(notices.unread, 99)) : "");
+    bell.setAttribute("aria-label", notices.unread ? t("News, {count} unread", { count: notices.unread }) : t("News"));
+  }
   badge("news", notices.unread);
   find("#read-all").hidden = notices.unread === 0;
   find("#no-news").hidden = notices.items.length > 0;
