@@ -95,6 +95,34 @@ def test_a_whole_lesson_by_keys_alone(server: ServerProcess, sign_in: SignIn) ->
     expect(teacher.locator("#log")).to_be_focused()
 
 
+def test_keys_of_one_letter_are_switched_off_and_on_again(server: ServerProcess, sign_in: SignIn) -> None:
+    host = server.teacher()
+    room = host.rest.create_room("Quiet")
+    page = in_room(sign_in, host, room["id"])
+    page.locator("#log").focus()
+    page.keyboard.press("?")
+    keys, wanted = page.get_by_role("dialog", name="Keys"), page.get_by_label("Use keys of one letter")
+    expect(wanted).to_be_checked()
+    wanted.uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator("#composer")).to_be_visible()
+    page.locator("#log").focus()
+    for key in "?nmepflau":
+        page.keyboard.press(key)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#log")).to_be_focused()
+    expect(page.get_by_role("heading", name="Lobby")).to_be_visible()
+    page.goto(f"{server.url}/me/")
+    page.get_by_role("button", name="Show the keys").click()
+    expect(keys).to_be_visible()
+    expect(wanted).not_to_be_checked()
+    wanted.check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page.get_by_role("dialog", name="News")).to_be_visible()
+
+
 def test_pages_written_from_right_to_left_are_mirrored(server: ServerProcess, sign_in: SignIn) -> None:
     host = server.teacher()
     room = host.rest.create_room("מתמטיקה")

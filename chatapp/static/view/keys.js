@@ -1,8 +1,9 @@
 /** Keys of one letter, for who is not writing, and the list of them. */
 
-import { find } from "./dom.js";
+import { all, find } from "./dom.js";
 
 const WRITING = "input, textarea, select, [contenteditable]";
+const KEPT = "chatapp.keys";
 /** @type {Map<string, () => void>} */
 const keys = new Map();
 
@@ -12,13 +13,25 @@ export function onKey(letter, act) {
 }
 
 export function listenForKeys() {
-  onKey("?", () => find("#keys").showModal());
+  const dialog = find("#keys");
+  const wanted = find("#keys-on");
+  const open = () => ((wanted.checked = isOn()), dialog.showModal());
+  onKey("?", open);
+  // Who has switched them off finds them again without a key.
+  for (const button of all("[data-opens=keys]")) {
+    button.hidden = false;
+    button.addEventListener("click", open);
+  }
+  wanted.addEventListener("change", () => localStorage.setItem(KEPT, wanted.checked ? "on" : "off"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (event.target.closest?.(WRITING) || find("dialog[open]")) return;
     const act = keys.get(event.key);
-    if (!act) return;
+    if (!act || !isOn()) return;
     event.preventDefault();
     act();
   });
 }
+
+/** On every page of this browser; speech and slips of the hand press keys that nobody meant. */
+const isOn = () => localStorage.getItem(KEPT) !== "off";
