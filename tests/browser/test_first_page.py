@@ -85,6 +85,23 @@ def test_a_student_turned_away_reads_why_and_may_ask_again(server: ServerProcess
     expect(student.get_by_label("Message", exact=True)).to_be_visible()
 
 
+def test_who_is_turned_away_is_offered_the_way_in_that_there_is(server: ServerProcess, sign_in: SignIn) -> None:
+    host, guest = server.teacher(), server.student()
+    room_id = str(host.rest.create_room("Full")["id"])
+    student = sign_in(guest, at=f"/rooms/{room_id}/")
+    student.get_by_role("button", name="Ask to join").click()
+    expect(student.get_by_role("heading", name="You are waiting")).to_be_visible()
+    host.rest.update_room(room_id, admission="closed").ok()
+    host.rest.deny(room_id, user_id=guest.id).ok()
+    expect(student.get_by_role("heading", name="Not now")).to_be_visible()
+    expect(student.get_by_text("has closed the door").locator("visible=true")).to_be_visible()
+    expect(student.get_by_role("button", name="Ask again")).to_have_count(0)
+    host.rest.update_room(room_id, admission="open").ok()
+    student.reload()
+    student.get_by_role("button", name="Join again").click()
+    expect(student.get_by_label("Message", exact=True)).to_be_visible()
+
+
 def test_a_student_who_stops_waiting_leaves_the_lobby(server: ServerProcess, sign_in: SignIn) -> None:
     teacher, student = at_the_door(server, sign_in)
     student.get_by_role("button", name="Stop waiting").click()

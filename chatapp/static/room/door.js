@@ -25,7 +25,16 @@ export class Door {
     if (this.#root.dataset.stage === stage) return;
     this.#root.dataset.stage = stage;
     for (const face of all("[data-face]", this.#root)) face.hidden = face.dataset.face !== stage;
+    if (stage !== "inside") this.#look();
     requestAnimationFrame(() => this.#land()); // by then the others who heard the same have shown their parts
+  }
+
+  /** How one comes in may be another since the page was made, and who is outside is not told. */
+  async #look() {
+    const { ok, body: room } = await this.#client.rest("GET");
+    if (!ok) return;
+    const way = room.status === "closed" ? "ended" : room.admission;
+    for (const part of all("[data-way]", this.#root)) part.hidden = !part.dataset.way.split(" ").includes(way);
   }
 
   #land() {
@@ -71,7 +80,7 @@ export class Door {
     const answer = await this.#client.command("join_request_create", { note });
     if (!answer.ok && answer.error.code === "no_answer") return form.submit(); // the form itself needs no connection
     say(find("[data-fault]", form), answer.ok ? "" : refusal(answer.error));
-    if (!answer.ok) return;
+    if (!answer.ok) return this.#look();
     form.reset();
     this.#removal = null;
     this.#client.comeBack();

@@ -16,6 +16,9 @@ from tests.support.school import PASSWORD, Signed
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+_VOID = frozenset({"input", "img", "link", "meta"})
+
+
 class _Texts(HTMLParser):
     """What a page says, and which elements and attributes it has."""
 
@@ -23,12 +26,24 @@ class _Texts(HTMLParser):
         super().__init__()
         self.texts: list[str] = []
         self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.in_faces: list[tuple[str, str]] = []
+        self._open: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self._open.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            while self._open.pop()[0] != tag:
+                pass
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+        faces = [n for n, (_, attributes) in enumerate(self._open) if "data-face" in attributes]
+        if faces and not any("hidden" in attributes for _, attributes in self._open[faces[0] + 1 :]):
+            self.in_faces.append((str(self._open[faces[0]][1]["data-face"]), data))
 
 
 @dataclass
@@ -44,6 +59,10 @@ class Reader:
     @property
     def text(self) -> str:
         return re.sub(r"\s+", " ", " ".join(self._parsed.texts))
+
+    def shown(self, face: str, words: str) -> bool:
+        """Whether a face of the room says something once it is the one that is shown."""
+        return any(words in text for where, text in self._parsed.in_faces if where == face)
 
     @property
     def elements(self) -> list[tuple[str, dict[str, str | None]]]:

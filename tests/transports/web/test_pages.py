@@ -169,6 +169,26 @@ def test_a_student_asks_is_let_in_and_meets_each_face_of_the_room(
     assert face(students, room) == "inside"
 
 
+@pytest.mark.parametrize("admission", ["ask", "open", "closed"])
+def test_asking_is_offered_where_somebody_is_taken_and_nowhere_else(
+    teachers: Visitor, students: Visitor, school: School, teacher: Signed, admission: str
+) -> None:
+    room = new_room(teachers, "Physics")
+    students.submit(f"{room}ask/", on=room)
+    teachers.submit(f"{room}deny/", on=room, request_id=request_id(teachers, room))
+    path = room.replace("/rooms/", "/api/chat/")
+    school.api.as_(teacher).patch(path, {"admission": admission}).ok()
+    assert face(students, room) == "denied"
+    seen = students.see(room)
+    assert seen.shown("denied", "Ask again") is (admission == "ask")
+    assert seen.shown("denied", "A note to the teacher, if you like") is (admission == "ask")
+    assert seen.shown("denied", "Join again") is (admission == "open")
+    assert seen.shown("denied", "has closed the door.") is (admission == "closed")
+    school.api.as_(teacher).post(f"{path}close/").ok()
+    assert not students.see(room).shown("left", "Ask again")
+    assert students.see(room).shown("left", "The class has ended.")
+
+
 def test_a_student_may_not_answer_a_knock(teachers: Visitor, students: Visitor) -> None:
     room = new_room(teachers, "Physics")
     students.submit(f"{room}ask/", on=room)
