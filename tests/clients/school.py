@@ -4,7 +4,8 @@ demand. It keeps the contract's rule that a refresh token is good once."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -97,3 +98,13 @@ async def a_school() -> AsyncIterator[School]:
         yield school
     finally:
         await runner.cleanup()
+
+
+def run(test: Coroutine[Any, Any, None], *, debug: bool = False) -> None:
+    """In an event loop of a thread of its own, for this one may have the loop of a browser; and not for ever."""
+
+    async def running() -> None:
+        await asyncio.wait_for(test, 30)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, running(), debug=debug).result()

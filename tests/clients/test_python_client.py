@@ -7,7 +7,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -19,19 +19,10 @@ from chatapp_client.log import Log
 from chatapp_client.outbox import Outbox
 from chatapp_client.things import Message, Snapshot
 
-from tests.clients.school import BEN, School, a_school, problem
+from tests.clients.school import BEN, School, a_school, problem, run
 
 ADA = {**BEN, "id": "ada", "username": "ada"}
 Json = dict[str, Any]
-
-
-def run(test: Awaitable[None]) -> None:
-    """In an event loop, and not for ever."""
-
-    async def running() -> None:
-        await asyncio.wait_for(test, 30)
-
-    asyncio.run(running())
 
 
 @asynccontextmanager

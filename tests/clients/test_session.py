@@ -12,7 +12,7 @@ from aiohttp import web
 from chatapp_client import CodeNeeded, Kept, NoAnswer, Refused, Session, SignedOut
 
 from tests.clients.driver import HERE
-from tests.clients.school import DEVICE, School, a_school, problem
+from tests.clients.school import DEVICE, School, a_school, problem, run
 from tests.support.lacking import program
 
 PAGE = "<html>Welcome to the airport</html>"
@@ -21,14 +21,11 @@ PAGE = "<html>Welcome to the airport</html>"
 def at_school(test: Callable[[School], Awaitable[None]]) -> Callable[[], None]:
     """The test runs in an event loop that has a school in it."""
 
-    def run() -> None:
-        async def running() -> None:
-            async with a_school() as school:
-                await asyncio.wait_for(test(school), 30)
+    async def running() -> None:
+        async with a_school() as school:
+            await test(school)
 
-        asyncio.run(running(), debug=True)
-
-    return run
+    return lambda: run(running(), debug=True)
 
 
 async def signed_in(school: School, kept: list[Kept] | None = None) -> Session:
