@@ -107,12 +107,6 @@ class LogPump:
             return epoch != self.epoch or head < self._first
         return reader.epoch != self.epoch
 
-    def abandon(self, reader: Reader) -> None:
-        """The entering failed, or its answer was not the last: the connection receives nothing."""
-        with self.lock:
-            if self.readers.get(reader.connection.id) is reader:
-                del self.readers[reader.connection.id]
-
     def leave(self, connection_id: str) -> bool:
         """This connection receives nothing more. Whether it was here."""
         with self.lock:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from chatapp.contract.hints import Entry
 from chatapp.realtime import log_pump
 from chatapp.realtime.connection import Connection
 from chatapp.realtime.log_pump import LogPump, Reader
@@ -217,20 +214,6 @@ def test_who_is_held_too_much_for_begins_again(monkeypatch: pytest.MonkeyPatch) 
     assert pump.finish(pump.begin(ears), epoch="one", head=6, answer=answer(6))
 
 
-def test_an_abandoned_entering_leaves_nothing_and_touches_no_later_one() -> None:
-    pump = a_pump()
-    enter(pump, 0, "bob")
-    ears = Ears()
-    first = pump.begin(ears)
-    second = pump.begin(ears)
-    pump.abandon(first)
-    assert not pump.finish(first, epoch="one", head=0, answer=answer(0))
-    assert pump.finish(second, epoch="one", head=0, answer=answer(0))
-    pump.abandon(second)
-    hear(pump, 1)
-    assert ears.seqs == []
-
-
 def test_who_enters_again_is_held_back_until_the_new_answer() -> None:
     pump = a_pump()
     ears = enter(pump, 0)
@@ -407,129 +390,3 @@ def test_entries_that_came_before_the_first_answer_count_only_if_they_are_of_its
     assert pump.finish(reader, epoch="two", head=3, answer=answer(3))
     assert ears.seqs == [4]
     assert not pump.has_hole
-
-
-# Everything at once
-
-
-@dataclass
-class Member:
-    """A user's way through a room, as the model keeps it."""
-
-    user_id: str
-    ears: Ears
-    reader: Reader | None = None
-    snapshot: int = 0
-    entry_head: int | None = None
-    evicted_at: int | None = None
-
-
-class Course:
-    """A log that grows, hints of it that come as they like, people who come and are sent away, and the pump."""
-
-    def __init__(self) -> None:
-        self.pump = LogPump("room", self._evicted)
-        self.log: list[Entry] = []
-        self.people: list[Member] = []
-        self.away: set[str] = set()
-
-    def _evicted(self, connection: Connection, room_id: str) -> None:
-        for member in self.people:
-            if member.ears is connection:
-                member.evicted_at = next(
-                    line.seq
-                    for line in self.log
-                    if line.evicts == member.user_id and line.seq > (member.entry_head or 0)
-                )
-
-    def write(self, evicts: str | None) -> None:
-        if evicts in self.away:
-            evicts = None
-        if evicts is not None:
-            self.away.add(evicts)
-        self.log.append(entry(len(self.log) + 1, evicts))
-
-    def read(self) -> None:
-        """What the courier does."""
-        if self.pump.cursor is not None:
-            self.pump.take("one", self.log[self.pump.cursor :])
-
-    def begin(self, user_id: str) -> None:
-        if user_id not in self.away:
-            member = Member(user_id, Ears(user_id))
-            member.reader = self.pump.begin(member.ears)
-            member.snapshot = -1
-            self.people.append(member)
-
-    def snapshot(self, member: Member) -> None:
-        if member.user_id in self.away:
-            self.give_up(member)
-        else:
-            member.snapshot = len(self.log)
-
-    def give_up(self, member: Member) -> None:
-        assert member.reader is not None
-        self.pump.abandon(member.reader)
-        self.people.remove(member)
-        assert member.ears.heard == []
-
-    def finish(self, member: Member) -> None:
-        assert member.reader is not None
-        member.entry_head = member.snapshot
-        if not self.pump.finish(member.reader, epoch="one", head=member.snapshot, answer=answer(member.snapshot)):
-            member.entry_head = None
-            self.give_up(member)
-
-    def check(self, *, ended: bool) -> None:
-        for member in self.people:
-            if member.entry_head is None:
-                assert member.ears.heard == []
-                continue
-            assert member.ears.heard[0] == ("welcome", {"head": member.entry_head})
-            seqs = member.ears.seqs
-            assert seqs == list(range(member.entry_head + 1, member.entry_head + 1 + len(seqs))), member
-            ends = [each.seq for each in self.log if each.evicts == member.user_id and each.seq > member.entry_head]
-            assert all(seq <= (ends[0] if ends else len(self.log)) for seq in seqs), "above its eviction"
-            if ended:
-                assert len(seqs) == (ends[0] if ends else len(self.log)) - member.entry_head
-
-
-STEP = st.one_of(
-    st.tuples(st.just("write"), st.sampled_from([None, None, None, None, "ada", "bob"])),
-    st.tuples(st.just("back"), st.sampled_from(["ada", "bob"])),
-    st.tuples(st.just("hint"), st.lists(st.integers(0, 11), min_size=1, max_size=4)),
-    st.tuples(st.just("read"), st.none()),
-    st.tuples(st.just("begin"), st.sampled_from(["ada", "bob", "carol"])),
-    st.tuples(st.just("snapshot"), st.integers(0, 5)),
-    st.tuples(st.just("finish"), st.integers(0, 5)),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(STEP, min_size=20, max_size=80))
-def test_every_reader_gets_its_part_of_the_log_once_and_in_order_whatever_happens(
-    steps: list[tuple[str, object]],
-) -> None:
-    course = Course()
-    for name, value in steps:
-        if name == "write":
-            course.write(value if isinstance(value, str) else None)
-        elif name == "back":
-            course.away.discard(str(value))
-        elif name == "hint":
-            assert isinstance(value, list)
-            recent = course.log[-12:]
-            course.pump.take("one", [recent[n] for n in value if n < len(recent)])
-        elif name == "read":
-            course.read()
-        elif name == "begin":
-            course.begin(str(value))
-        else:
-            assert isinstance(value, int)
-            wanted = [each for each in course.people if each.entry_head is None]
-            wanted = [each for each in wanted if (each.snapshot < 0) == (name == "snapshot")]
-            if wanted:
-                (course.snapshot if name == "snapshot" else course.finish)(wanted[value % len(wanted)])
-        course.check(ended=False)
-    course.read()
-    course.check(ended=True)
