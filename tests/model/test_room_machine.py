@@ -181,6 +181,7 @@ class RoomMachine(RuleBasedStateMachine):
             assert got == "limit_reached"
         else:
             assert got[0]["status"] == "pending" and got[1] is True
+            self.requests.pop(who, None)  # the newest stands last
             self.requests[who] = "pending"
 
     def withdraw(self, who: Enrolled) -> None:
@@ -325,6 +326,11 @@ class RoomMachine(RuleBasedStateMachine):
 
     def change_admission(self, admission: str) -> None:
         rooms.update(HOST, room_id=self.room_id, changes={"admission": admission})
+        if admission == "open" != self.admission:
+            for one in self.waiting():
+                if not self.full():
+                    self.requests[one] = "approved"
+                    self.admit(one)
         self.admission = admission
 
     def close(self, by_leaving: bool) -> None:
