@@ -90,7 +90,6 @@ def _rules(settings: Settings) -> Limits:
         knocks=settings.limit_knocks.count,
         knock_window=settings.limit_knocks.seconds,
         host_grace_seconds=settings.host_grace_seconds,
-        host_away_seconds=settings.host_away_seconds,
         registration=settings.registration,
         invite_code=settings.invite_code,
         refresh_token_seconds=settings.refresh_token_seconds,

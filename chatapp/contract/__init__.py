@@ -1,1 +1,1 @@
-"""The language: commands, events, error codes, topics, schemas. Imports nothing else of chatapp."""
+"""The language: commands, events, error codes, schemas. Imports nothing else of chatapp."""

@@ -1,6 +1,8 @@
 """What a committed write tells delivery. A hint only makes delivery quicker: the database can always be asked instead.
 
-Every hint travels between processes as JSON, hence plain types.
+Every hint travels between processes as JSON, hence plain types. Its fields stay as they are, those too that no receiver
+reads (`seq` and `removed` of Evicted, `head`, `up_to_seq`, `unread`): a worker takes no hint whose fields it does not
+know, nor any that came with it, so that in a rolling restart the others would be told by their poll alone.
 """
 
 from __future__ import annotations
@@ -138,4 +140,3 @@ Hint = (
     | PresenceChanged
     | Typed
 )
-VOLATILE = (PresenceChanged, Typed)

@@ -1,4 +1,4 @@
-"""The wire names of namespaces, commands and events, and the topics that delivery is addressed to."""
+"""The wire names of namespaces, commands and events."""
 
 from __future__ import annotations
 

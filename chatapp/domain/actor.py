@@ -17,16 +17,6 @@ class Actor:
     username: str
     display_name: str
 
-    @property
-    def is_teacher(self) -> bool:
-        """Whether the actor may have rooms."""
-        return self.role is Role.TEACHER
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether the actor runs the school."""
-        return self.role is Role.ADMIN
-
 
 OPERATOR = Actor(user_id="", session_id="", role=Role.ADMIN, username="operator", display_name="Operator")
 """Whoever sits at the machine's console. No session leads to it; the audit log shows it as nobody."""

@@ -28,7 +28,6 @@ class Limits:
     knocks: int = 5
     knock_window: int = 3600
     host_grace_seconds: int = 60
-    host_away_seconds: float = 5.0
     undo_seconds: int = 600
     registration: str = "open"
     invite_code: str = ""

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint
 
 from chatapp.contract import words
 from chatapp.contract.errors import MEANINGS, Code, Refused, invalid, not_found
-from chatapp.contract.hints import VOLATILE, Hint, type_names
+from chatapp.contract.hints import Hint, type_names
 from chatapp.db import Base
 
 STORED = {
@@ -80,6 +80,5 @@ def test_a_refusal_is_shown_on_sockets_as_the_contract_says() -> None:
     assert (Refused(Code.ROOM_FULL).status, Refused(Code.INTERNAL).retryable) == (409, True)
 
 
-def test_every_hint_is_in_the_list_that_travels_and_only_presence_and_typing_are_volatile() -> None:
+def test_every_hint_is_in_the_list_that_travels() -> None:
     assert set(type_names) == set(Hint.__args__)
-    assert {one.__name__ for one in VOLATILE} == {"PresenceChanged", "Typed"}

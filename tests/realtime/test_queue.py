@@ -143,6 +143,23 @@ def test_what_was_sealed_by_another_version_says_nothing(body: str) -> None:
     assert unseal(hmac.new(KEY, body.encode(), hashlib.sha256).hexdigest() + body, KEY) == []
 
 
+def test_hints_have_the_fields_that_workers_of_the_version_before_know() -> None:
+    """Of another form they would be lost on them in a rolling restart, with all that came with them."""
+    assert {kind.__name__: " ".join(each.name for each in fields(kind)) for kind in type_names} == {
+        "LogGrew": "room_id epoch entries",
+        "LogUncertain": "room_id",
+        "Evicted": "room_id user_id seq removed",
+        "RoomChanged": "room_id",
+        "LobbyChanged": "room_id host_id version request_ids",
+        "NotificationsGrew": "user_id head",
+        "NotificationsWereRead": "user_id up_to_seq unread",
+        "SessionsEnded": "session_ids",
+        "ConnectionsEnded": "connection_ids code",
+        "PresenceChanged": "room_id user online",
+        "Typed": "room_id user typing connection_id",
+    }
+
+
 # One suite for both
 
 
