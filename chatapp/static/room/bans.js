@@ -20,9 +20,8 @@ export class Bans {
   }
 
   async #load() {
-    const answer = await this.#client.rest("GET", "bans/");
-    if (!answer.ok) return;
-    const { items } = answer.body;
+    const items = await this.#client.bans();
+    if (items === null) return;
     find("#bans-panel").hidden = items.length === 0;
     say(find("#bans-count"), items.length ? String(items.length) : "");
     find("#bans").replaceChildren(...items.map(({ user }) => this.#row(user)));

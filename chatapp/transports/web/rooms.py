@@ -18,6 +18,7 @@ from chatapp.transports.web import page_session, qr_picture, site, transcript
 from chatapp.transports.web.page import dressed, go, page, picture
 
 PAGE = 50
+WAITING_PAGE = 100
 _LINK = re.compile(r"(?:https?://[^/\s]{1,255})?/rooms/([a-z0-9]{1,40})/?")
 _OUTSIDE = (MyRole.NONE, MyRole.PENDING)
 
@@ -160,7 +161,11 @@ def _newest_knock(actor: Actor, room_id: str) -> dict[str, Any] | None:
 def _waiting(actor: Actor, room: dict[str, Any]) -> list[dict[str, Any]]:
     if room["my_role"] != MyRole.HOST:
         return []
-    items: list[dict[str, Any]] = lobby.requests(
-        actor, room_id=room["id"], status=RequestStatus.PENDING.value, limit=100
-    )["items"]
-    return items
+    pending, cursor = RequestStatus.PENDING.value, None
+    waiting: list[dict[str, Any]] = []
+    while True:
+        read = lobby.requests(actor, room_id=room["id"], status=pending, limit=WAITING_PAGE, cursor=cursor)
+        waiting += read["items"]
+        cursor = read["next_cursor"]
+        if cursor is None:
+            return waiting

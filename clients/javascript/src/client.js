@@ -8,6 +8,7 @@
 import { SignedOut } from "./access.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
+import { whole } from "./lists.js";
 import { Log } from "./log.js";
 import { News } from "./news.js";
 import { Outbox } from "./outbox.js";
@@ -129,9 +130,13 @@ export class RoomClient extends Emitter {
   }
 
   /** Who waits, for the host. @returns {Promise<any[] | null>} null: no answer */
-  async lobby() {
-    const answer = await this.rest("GET", "requests/?status=pending&limit=100");
-    return answer.ok ? answer.body.items : null;
+  lobby() {
+    return whole((list) => this.rest("GET", list), "requests/?status=pending&");
+  }
+
+  /** Who may not ask again, for the host. @returns {Promise<any[] | null>} null: no answer */
+  bans() {
+    return whole((list) => this.rest("GET", list), "bans/?");
   }
 
   async #send({ client_id, body }) {

@@ -55,7 +55,7 @@ async function client(answers, { request = null } = {}) {
   made.start();
   await settled();
   const shown = () => made.log.items.map(({ seq }) => seq);
-  return { made, connection, said, shown, entered: () => connection.sent.filter(([name]) => name === "room_enter").map(([, data]) => data) };
+  return { made, access, connection, said, shown, entered: () => connection.sent.filter(([name]) => name === "room_enter").map(([, data]) => data) };
 }
 
 const settled = () => new Promise((done) => setImmediate(done));
@@ -193,4 +193,24 @@ test("who was removed sends nothing more and does not come back", async () => {
   await settled();
   assert.equal(entered().length, 1);
   assert.equal(connection.sent.length, 1);
+});
+
+test("a list comes to its end, however many pages it has, or not at all", async () => {
+  const { made, access } = await client({ room_enter: [snapshot([text(1)])] });
+  const pages = { "": [["a", "b"], "a b&"], "a b&": [["c"], "third"], third: [["d"], null] };
+  const asked = [];
+  const answers = (fails) => (method, address) => {
+    const { pathname, searchParams } = new URL(address, "http://school");
+    asked.push(`${method} ${pathname} ${searchParams.get("status")}`);
+    const cursor = searchParams.get("cursor") ?? "";
+    const [items, next_cursor] = pages[cursor];
+    return Promise.resolve(cursor === fails ? { ok: false } : { ok: true, body: { items, next_cursor } });
+  };
+  access.call = answers(null);
+  assert.deepEqual(await made.lobby(), ["a", "b", "c", "d"]);
+  assert.deepEqual(new Set(asked.splice(0)), new Set(["GET /api/chat/room/requests/ pending"]));
+  assert.deepEqual(await made.bans(), ["a", "b", "c", "d"]);
+  assert.deepEqual(new Set(asked), new Set(["GET /api/chat/room/bans/ null"]));
+  access.call = answers("third");
+  assert.deepEqual([await made.lobby(), await made.bans()], [null, null]);
 });

@@ -7,6 +7,7 @@ import re
 import pytest
 from flask import Flask
 
+from chatapp.transports.web import rooms
 from tests.support.school import PASSWORD, School, Signed
 from tests.transports.web.conftest import Visitor
 
@@ -167,6 +168,17 @@ def test_a_student_asks_is_let_in_and_meets_each_face_of_the_room(
     students.submit(f"{room}ask/", on=room)
     assert teachers.submit(f"{room}approve/", on=room, all="true").status_code == 303
     assert face(students, room) == "inside"
+
+
+def test_everybody_who_waits_is_in_the_list(teachers: Visitor, school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "WAITING_PAGE", 2)
+    room = new_room(teachers, "Physics")
+    students = [school.student() for _ in range(5)]
+    for student in students:
+        school.api.as_(student).post(f"{room.replace('/rooms/', '/api/chat/')}join/").ok(201)
+    seen = teachers.see(room)
+    assert [seen.text.count(f"@{student.actor.username} ") for student in students] == [1] * 5
+    assert seen.text.count(" Lobby 5 ") == 2
 
 
 @pytest.mark.parametrize("admission", ["ask", "open", "closed"])
