@@ -14,8 +14,8 @@ from flask import render_template
 from flask_babel import gettext as _
 
 from chatapp.contract import jsontext
-from chatapp.contract.words import SystemCode
 from chatapp.domain.exports import TakenFile, TakenPerson, TakenRoom
+from chatapp.transports import system_lines
 
 Json = dict[str, Any]
 Read = Callable[[TakenFile], Iterable[bytes]]
@@ -133,18 +133,6 @@ def _cell(value: object) -> object:
 
 def _said(message: Json) -> str:
     """What a message says when it has no words of its own."""
-    code, user = message["code"], message["params"].get("user") or {}
-    name = user.get("display_name", _("Somebody"))
-    if code is None:
-        return "" if message["body"] or message["file"] else _("This is no longer kept.")
-    said = {
-        SystemCode.ROOM_CREATED: _("{name} opened the room."),
-        SystemCode.ROOM_REOPENED: _("{name} opened the room again."),
-        SystemCode.ROOM_CLOSED: _("The class has ended."),
-        SystemCode.PARTICIPANT_JOINED: _("{name} joined."),
-        SystemCode.PARTICIPANT_LEFT: _("{name} left."),
-        SystemCode.PARTICIPANT_REMOVED: _("{name} was removed."),
-        SystemCode.HOST_AWAY: _("{name} lost the connection."),
-        SystemCode.HOST_BACK: _("{name} is back."),
-    }
-    return str(said.get(code, code)).replace("{name}", name)
+    if message["code"] is not None:
+        return system_lines.said(message["code"], message["params"])
+    return "" if message["body"] or message["file"] else _("This is no longer kept.")

@@ -1,4 +1,7 @@
-/** What system messages and states say, in words. Names stand apart, so that a page can isolate them. */
+/**
+ * What system messages and states say, in words. Names stand apart, so that a page can isolate them. Transcripts and
+ * exports say the same by `transports/system_lines.py`.
+ */
 
 import { name } from "../view/dom.js";
 import { parts, t } from "../view/texts.js";
@@ -7,6 +10,7 @@ const ENDINGS = {
   host_closed: () => t("The class has ended."),
   host_left: () => t("The teacher left, and the class has ended."),
   host_gone: () => t("The teacher did not come back, and the class has ended."),
+  school_closed: () => t("The school has ended the class."),
 };
 
 const SYSTEM = {
