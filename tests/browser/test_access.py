@@ -95,6 +95,19 @@ def test_a_whole_lesson_by_keys_alone(server: ServerProcess, sign_in: SignIn) ->
     expect(teacher.locator("#log")).to_be_focused()
 
 
+def test_where_a_key_puts_the_focus_it_is_seen(server: ServerProcess, sign_in: SignIn) -> None:
+    host = server.teacher()
+    room = host.rest.create_room("Where am I")
+    page = in_room(sign_in, host, room["id"])
+    page.locator("#log").focus()
+    for key, name in (("p", "People"), ("f", "Files"), ("l", "Lobby")):
+        page.keyboard.press(key)
+        heading = page.get_by_role("heading", name=name)
+        expect(heading).to_be_focused()
+        expect(heading).to_have_css("outline-style", "solid")
+        expect(heading).to_have_css("outline-width", "3px")
+
+
 def test_keys_of_one_letter_are_switched_off_and_on_again(server: ServerProcess, sign_in: SignIn) -> None:
     host = server.teacher()
     room = host.rest.create_room("Quiet")
