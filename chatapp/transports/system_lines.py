@@ -1,4 +1,4 @@
-"""What a room's log says by itself, for what Python writes down: transcripts and exports. Pages say the same sentences by
+"""What a room's log says by itself, for what Python writes down: transcripts and exports. Pages say the same by
 `room/words.js`.
 """
 
