@@ -131,16 +131,19 @@ def _processors(dialect: Dialect, types: Any, way: str) -> dict[Any, Process]:
 @contextmanager
 def looking() -> Iterator[Connection]:
     """A connection for `Prepared` reads: each sees what is committed by then, as with `reading`."""
-    with database.engine.connect() as connection:
+    with database.connection() as connection:
         yield connection
 
 
 @contextmanager
 def still() -> Iterator[Connection]:
     """A connection whose statements all see the same moment, as with `snapshot`. End it before anything waits."""
-    with database.engine.connect() as connection:
+    with database.connection() as connection:
         if database.is_sqlite:
-            connection.connection.cursor().execute("BEGIN")
+            cursor = cursor_of(connection)
+            cursor.execute("BEGIN")
+            yield connection
+            cursor.execute("ROLLBACK")
         else:
             connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
+            yield connection
