@@ -58,6 +58,8 @@ POLL_FRAMES = 16
 """A polling POST carries many packets; each is held to the frame's limit by the gate, a WebSocket's by its driver."""
 
 DRAIN_SENDS_SECONDS = 2.0
+SEEN_SECONDS = 5.0
+"""How late it may be written down that a sign-in was in use."""
 
 
 class Runtime:
@@ -73,6 +75,7 @@ class Runtime:
         self.draining = False
         self.started = False
         self._lane: Lane | None = None
+        self._write_seen = auth.write_seen
         self.queue, manager = _queue(settings)
         self.socketio = SocketIO(
             app,
@@ -185,6 +188,7 @@ class Runtime:
         rounds.every(settings.head_seconds, self.courier.tell_heads)
         rounds.every(1.0, self.courier.tell_presence)
         rounds.every(1.0, self._end_expired)
+        rounds.every(SEEN_SECONDS, self._write_seen)
         rounds.every(settings.janitor_seconds, broom.sweep)
         rounds.every(settings.webhook_poll_seconds, self.deliverer.look)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -167,17 +168,23 @@ def actor_of(session_id: str) -> Actor:
     return resolve(session_id).actor
 
 
-def note_seen(standing: Standing) -> None:
-    """Note that the session is in use, once in `SEEN_EVERY`. A busy database may skip it."""
-    moment = now()
-    if moment - standing.last_seen_at < SEEN_EVERY:
-        return
-    query = update(SignIn).where(SignIn.id == standing.actor.session_id, SignIn.last_seen_at <= moment - SEEN_EVERY)
-    try:
-        with transaction() as tx:
-            tx.session.execute(query.values(last_seen_at=moment))
-    except Refused:
-        return
+def is_stale(standing: Standing) -> bool:
+    """Whether it is time to write down that this session is in use: once in `SEEN_EVERY` is enough."""
+    return now() - standing.last_seen_at >= SEEN_EVERY
+
+
+def were_seen(moments: Mapping[str, datetime]) -> None:
+    """Write down when these sessions were in use. Raises unavailable."""
+    with transaction(fleeting=True) as tx:
+        for session_id, moment in sorted(moments.items()):  # in one order, as other workers do
+            _SEEN.run(tx.connection, session_id=session_id, moment=moment)
+
+
+_SEEN = Prepared(
+    update(SignIn)
+    .where(SignIn.id == bindparam("session_id"), SignIn.last_seen_at < bindparam("moment"))
+    .values(last_seen_at=bindparam("moment"))
+)
 
 
 def mine(actor: Actor, *, limit: int, cursor: str | None = None) -> views.Json:

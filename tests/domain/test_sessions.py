@@ -201,17 +201,19 @@ def test_sessions_are_listed_page_by_page(student: Signed, school: School) -> No
     assert cursor is None and len(seen) == 5 and set(seen) == wanted
 
 
-def test_last_seen_moves_at_most_once_a_minute(student: Signed) -> None:
-    first = sessions.resolve(student.actor.session_id)
+def test_last_seen_moves_once_a_minute_and_never_back(student: Signed) -> None:
+    session_id = student.actor.session_id
+    first = sessions.resolve(session_id)
     with time_machine.travel(first.last_seen_at + timedelta(seconds=59)):
-        sessions.note_seen(first)
-        assert sessions.resolve(student.actor.session_id).last_seen_at == first.last_seen_at
+        assert not sessions.is_stale(first)
     with time_machine.travel(first.last_seen_at + timedelta(seconds=61)):
-        sessions.note_seen(first)
-        moved = sessions.resolve(student.actor.session_id)
-        assert moved.last_seen_at > first.last_seen_at
-        sessions.note_seen(first)
-        assert sessions.resolve(student.actor.session_id).last_seen_at == moved.last_seen_at
+        assert sessions.is_stale(first)
+        moment = now()
+        sessions.were_seen({session_id: moment, "b" * 20: moment})
+        moved = sessions.resolve(session_id)
+        assert moved.last_seen_at == moment and not sessions.is_stale(moved)
+    sessions.were_seen({session_id: first.last_seen_at})
+    assert sessions.resolve(session_id).last_seen_at == moved.last_seen_at
 
 
 def test_a_device_name_is_kept_short_and_printable(student: Signed) -> None:

@@ -12,7 +12,7 @@ from flask import Flask, g, session
 from chatapp.contract.errors import Refused
 from chatapp.domain import sessions
 from chatapp.domain.actor import Actor
-from chatapp.transports import limits
+from chatapp.transports import auth, limits
 from chatapp.transports.web import csrf
 from config import Settings
 
@@ -84,5 +84,5 @@ def _resolve(session_id: str | None) -> Actor | None:
     except Refused:
         session.clear()
         return None
-    sessions.note_seen(standing)
+    auth.current().note_seen(standing)
     return standing.actor
