@@ -127,4 +127,4 @@ def _columns(rows: Sequence[tuple[str, str, str]]) -> list[list[Any]]:
 
 def _sqlite_time(moment: datetime) -> str:
     """As SQLAlchemy stores a UTC time on SQLite."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.isoformat(" ", "microseconds")[:26]

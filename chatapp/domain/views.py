@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 def instant(moment: datetime) -> str:
     """RFC 3339, UTC, milliseconds, `Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def instant_or_none(moment: datetime | None) -> str | None:
