@@ -61,3 +61,8 @@ _SECOND = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_no_const
 def encode(value: Any) -> bytes:
     """`value` as compact JSON, UTF-8."""
     return orjson.dumps(value)
+
+
+def encoded(text: bytes) -> Any:
+    """A value that is JSON already, as a part of one that `encode` is given."""
+    return orjson.Fragment(text)

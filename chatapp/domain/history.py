@@ -95,6 +95,7 @@ def page(connection: Connection, room: Any, *, before: int | None, after: int | 
 def shown(connection: Connection, rows: Sequence[Any]) -> list[views.Json]:
     """Rows of `LOG_ROWS` as messages, in their order."""
     file_ids = {row.file_id for row in rows if row.file_id is not None}
-    query = select(StoredFile.__table__).where(StoredFile.id.in_(file_ids))
-    files: Any = connection.execute(query) if file_ids else ()
+    files: Any = ()
+    if file_ids:
+        files = connection.execute(select(StoredFile.__table__).where(StoredFile.id.in_(file_ids)))
     return views.messages(rows, {row.id: views.file(row) for row in files})

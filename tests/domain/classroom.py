@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from chatapp.contract import ids, texts
+from chatapp.contract import ids, jsontext, texts
 from chatapp.contract.errors import Code, Refused
 from chatapp.contract.words import Act, Role
 from chatapp.db import now, reading, transaction
-from chatapp.domain import limits, lobby, messages, rooms, sessions, visits, workers
+from chatapp.domain import entering, limits, lobby, messages, rooms, sessions, visits, workers
 from chatapp.domain.actor import Actor
 from chatapp.models import AuditEntry, Message, Room, SignIn, User
 from tests.support.school import CHEAP, PASSWORD
@@ -73,6 +73,12 @@ class Classroom:
                 )
             )
         return sessions.actor_of(session_id)
+
+    @staticmethod
+    def entered(actor: Actor, room_id: str, **since: Any) -> dict[str, Any]:
+        """The answer to entering as it arrives."""
+        answer: dict[str, Any] = jsontext.decode(jsontext.encode(entering.enter(actor, room_id=room_id, **since)))
+        return answer
 
     def teacher(self, username: str | None = None) -> Actor:
         """A teacher."""

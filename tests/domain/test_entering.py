@@ -10,7 +10,7 @@ from chatapp.contract import jsontext
 from chatapp.contract.errors import Code
 from chatapp.contract.things import SnapshotSchema
 from chatapp.contract.words import EVICTING
-from chatapp.domain import entering, participants, rooms
+from chatapp.domain import accounts, entering, participants, rooms
 from tests.domain.classroom import Classroom, refused
 
 
@@ -22,7 +22,7 @@ def test_entering_shows_the_room_its_people_and_its_newest_page(classroom: Class
     room_id, host, (pupil, other) = classroom.lesson(2)
     classroom.connect(other, room_id)
     classroom.say(pupil, room_id)
-    answer = entering.enter(pupil, room_id=room_id)
+    answer = classroom.entered(pupil, room_id)
     assert not SnapshotSchema().validate(answer)
     assert answer["room"] == rooms.show(pupil, room_id=room_id)
     assert (answer["head"], seqs(answer), answer["more"], answer["reset"]) == (4, [1, 2, 3, 4], False, False)
@@ -31,6 +31,19 @@ def test_entering_shows_the_room_its_people_and_its_newest_page(classroom: Class
     people = {person["user"]["id"]: person["online"] for person in answer["participants"]}
     assert people == {host.user_id: False, pupil.user_id: True, other.user_id: True}
     assert entering.enter(host, room_id=room_id)["room"]["my_role"] == "host"
+
+
+def test_people_are_shown_as_they_are_called_now(classroom: Classroom) -> None:
+    room_id, host, (pupil, _) = classroom.lesson(2)
+
+    def names() -> list[str]:
+        return [each["user"]["display_name"] for each in classroom.entered(host, room_id)["participants"]]
+
+    before = names()
+    accounts.change_profile(pupil, display_name="Somebody else")
+    after = names()
+    assert len(before) == 3 and [new for old, new in zip(before, after, strict=True) if new != old] == ["Somebody else"]
+    assert classroom.entered(pupil, room_id)["me"]["user"]["display_name"] == "Somebody else"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from chatapp.contract.errors import Code
 from chatapp.contract.hints import ConnectionsEnded, Evicted, Hint, LogGrew, PresenceChanged, RoomChanged
 from chatapp.contract.words import Act
 from chatapp.db import reading, transaction
-from chatapp.domain import absences, entering, history, lobby, notifications, participants, rooms, visits, workers
+from chatapp.domain import absences, history, lobby, notifications, participants, rooms, visits, workers
 from chatapp.models import Presence
 from tests.domain.classroom import Classroom, refused, with_limits
 
@@ -404,7 +404,7 @@ def test_disconnecting_what_is_gone_changes_nothing(classroom: Classroom, heard:
 def test_the_snapshot_and_the_visits_agree_on_who_is_here(classroom: Classroom) -> None:
     room_id, host, (pupil, _) = classroom.lesson(2)
     classroom.connect(pupil, room_id)
-    people = entering.enter(host, room_id=room_id)["participants"]
+    people = classroom.entered(host, room_id)["participants"]
     here = {person["user"]["id"] for person in people if person["online"]}
     assert here == {host.user_id, pupil.user_id}
     listed = participants.list_all(host, room_id=room_id)["items"]
