@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from chatapp.contract.errors import Code, Refused
 from chatapp.contract.hints import Hint, RoomChanged
-from chatapp.db import Base, UTCDateTime, database, engine_options, now, reading, sessions, snapshot, transaction
+from chatapp.db import Base, UTCDateTime, database, databases, engine_options, now, reading, snapshot, transaction
 from chatapp.models import Worker
 
 
@@ -88,7 +88,7 @@ def test_a_transaction_that_fails_before_its_first_statement_holds_nothing(engin
 def test_a_busy_database_is_unavailable_and_free_again_afterwards(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(databases, "LOCK_WAIT_SECONDS", 0.1)
     with engine.connect() as outsider:
         outsider.exec_driver_sql("BEGIN IMMEDIATE")
         with pytest.raises(Refused) as caught:
@@ -112,7 +112,7 @@ def test_a_writer_in_the_process_waits_for_its_turn_outside_of_the_driver(
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(10)
-    monkeypatch.setattr(sessions, "LOCK_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(databases, "LOCK_WAIT_SECONDS", 0.05)
     with pytest.raises(Refused) as caught:
         add("late")
     assert caught.value.code is Code.UNAVAILABLE

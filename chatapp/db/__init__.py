@@ -3,18 +3,9 @@
 No rules and no rows of a particular kind here. SQLite and PostgreSQL differ in this folder and in the hot SQL alone.
 """
 
+from chatapp.db.databases import Database, Lane, begin, database, vital
 from chatapp.db.engines import OUTAGES, connect_args, engine_options, is_outage, keep_private
-from chatapp.db.sessions import (
-    Database,
-    Lane,
-    begin,
-    database,
-    database_now,
-    reading,
-    snapshot,
-    transaction,
-    vital,
-)
+from chatapp.db.sessions import database_now, reading, snapshot, transaction
 from chatapp.db.tables import Base, UTCDateTime, db, now
 from chatapp.db.transactions import Transaction
 
