@@ -143,7 +143,7 @@ export class Log {
   readonly cursor: { after?: number; epoch?: string };
   enter(answer: Pick<Snapshot, "messages" | "epoch" | "oldest" | "more" | "reset">): { fresh: boolean; added: Message[] };
   add(message: Message): Message[];
-  prepend(messages: Message[]): Message[];
+  prepend(messages: Message[], oldest?: number): Message[];
   leave(): void;
 }
 

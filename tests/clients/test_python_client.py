@@ -333,9 +333,44 @@ def test_a_removal_that_was_taken_back_while_nobody_was_connected_is_taken_back(
     run(test())
 
 
+class Kept(Client):
+    """Before seq 12 the server has what it has kept: from `oldest` on, which rises."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.oldest = 9
+        self.asked = 0
+
+    async def command(self, name: str, data: Json, **how: Any) -> Json:
+        assert name == "messages_before"
+        self.asked += 1
+        page = [{"seq": seq} for seq in range(max(self.oldest, data["before"] - data["limit"]), data["before"])]
+        return {"messages": page, "epoch": "e", "oldest": self.oldest}
+
+
+def test_what_the_server_no_longer_keeps_is_not_asked_for() -> None:
+    async def test() -> None:
+        async with a_school() as school:
+            client = Kept(await Session.sign_in(school.url, "ben", "secret"))
+            room = Room(client, "r", None)
+            assert await room.older() == [], "nothing is here yet"
+            page: Json = {"messages": [{"seq": 12}], "epoch": "e", "oldest": 9, "more": False, "reset": True}
+            room.log.enter(cast("Snapshot", page))
+            assert [message["seq"] for message in await room.older(limit=2)] == [10, 11]
+            client.oldest = 10  # seq 9 is let go of meanwhile
+            assert await room.older(limit=2) == []
+            assert client.asked == 2
+            assert await room.older() == [] and client.asked == 2, "it knows now"
+            room.log.enter(cast("Snapshot", page | {"messages": [{"seq": 9}]}))
+            assert await room.older() == [] and client.asked == 2
+            await client.close()
+
+    run(test())
+
+
 def test_an_older_page_that_was_asked_for_before_the_log_began_anew_makes_no_hole() -> None:
     log = Log()
-    page: Json = {"messages": [{"seq": 500}], "epoch": "e", "more": False, "reset": True}
+    page: Json = {"messages": [{"seq": 500}], "epoch": "e", "oldest": 1, "more": False, "reset": True}
     log.enter(cast("Snapshot", page))
     assert log.prepend([cast("Message", {"seq": 50})]) == []
     assert len(log.prepend([cast("Message", {"seq": 499})])) == 1

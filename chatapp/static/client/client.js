@@ -109,7 +109,7 @@ export class RoomClient extends Emitter {
     if (!this.log.hasOlder) return 0;
     const answer = await this.command("messages_before", { before: this.log.items[0].seq, limit: HISTORY_PAGE });
     if (!answer.ok) return answer.error.retryable && this.isOnline ? (answer.error.retry_after ?? 2) : 0;
-    if (answer.epoch === this.log.epoch) this.emit("history", this.log.prepend(answer.messages));
+    if (answer.epoch === this.log.epoch) this.emit("history", this.log.prepend(answer.messages, answer.oldest));
     return 0;
   }
 

@@ -65,10 +65,11 @@ export class Log {
   }
 
   /**
-   * Take an older page.
+   * Take an older page, with the first seq that is kept by now.
    * @returns {any[]} what was not here before, ascending; nothing of a page that was asked for before the log began anew
    */
-  prepend(messages) {
+  prepend(messages, oldest = 1) {
+    this.oldest = Math.max(this.oldest, oldest);
     const first = this.items[0]?.seq ?? Infinity;
     const added = messages.filter((message) => message.seq < first);
     if (this.items.length && added.length && added.at(-1).seq !== first - 1) return [];

@@ -87,5 +87,8 @@ test("an older page that was asked for before the log began anew makes no hole",
 test("what the server no longer keeps is not asked for", () => {
   assert.equal(entered(range(9, 12)).hasOlder, true);
   assert.equal(entered(range(9, 12), { oldest: 9 }).hasOlder, false);
-  assert.equal(entered(range(10, 12), { oldest: 9 }).hasOlder, true);
+  const log = entered(range(10, 12), { oldest: 9 });
+  assert.equal(log.hasOlder, true);
+  assert.deepEqual(log.prepend([], 10), [], "it was let go of meanwhile");
+  assert.equal(log.hasOlder, false);
 });

@@ -11,6 +11,8 @@ class Log:
     def __init__(self) -> None:
         self.items: list[Message] = []
         self.epoch: str | None = None
+        self.oldest = 1
+        """The first seq that the server still has."""
         self._entered = False
         self._early: dict[int, Message] = {}
 
@@ -18,6 +20,11 @@ class Log:
     def last(self) -> int:
         """The seq up to which everything is here."""
         return self.items[-1]["seq"] if self.items else 0
+
+    @property
+    def has_older(self) -> bool:
+        """Whether older messages exist that are not here."""
+        return bool(self.items) and self.items[0]["seq"] > self.oldest
 
     @property
     def has_gap(self) -> bool:
@@ -40,6 +47,7 @@ class Log:
             self.items = []
             self._early.clear()
         self.epoch = answer["epoch"]
+        self.oldest = answer.get("oldest", 1)
         added = []
         for message in answer["messages"]:
             if not self.items or message["seq"] == self.last + 1:
@@ -55,8 +63,10 @@ class Log:
         self._early[message["seq"]] = message
         return self._catch_up()
 
-    def prepend(self, messages: list[Message]) -> list[Message]:
-        """Take an older page; what was not here before. Nothing of one that was asked for before the log began anew."""
+    def prepend(self, messages: list[Message], oldest: int = 1) -> list[Message]:
+        """Take an older page, with the first seq that is kept by now; what was not here before. Nothing of one that was
+        asked for before the log began anew."""
+        self.oldest = max(self.oldest, oldest)
         first = self.items[0]["seq"] if self.items else None
         added = [message for message in messages if first is None or message["seq"] < first]
         if first is not None and added and added[-1]["seq"] != first - 1:

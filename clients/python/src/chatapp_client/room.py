@@ -72,11 +72,13 @@ class Room:
             return
 
     async def older(self, limit: int = 100) -> list[Message]:
-        """Fetch what is before the first message that is here. Raises Refused, NoAnswer."""
-        if not self.log.items or self.log.items[0]["seq"] == 1:
+        """Fetch what is before the first message that is here, as far as it is kept. Raises Refused, NoAnswer."""
+        if not self.log.has_older:
             return []
         answer = await self.command("messages_before", before=self.log.items[0]["seq"], limit=limit)
-        return self.log.prepend(answer["messages"]) if answer["epoch"] == self.log.epoch else []
+        if answer["epoch"] != self.log.epoch:
+            return []
+        return self.log.prepend(answer["messages"], answer.get("oldest", 1))
 
     async def events(self) -> AsyncIterator[Event]:
         """What happens, from the beginning, to the `State` that says `stopped`. For one reader."""
