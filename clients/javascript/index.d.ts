@@ -22,11 +22,6 @@ export class Refused extends Error {
   readonly retryAfter: number | undefined;
 }
 
-export interface Ban {
-  user: User;
-  banned_at: string;
-}
-
 export type Ack = { ok: true; [field: string]: any } | { ok: false; error: AckError };
 
 export interface Token {
@@ -189,7 +184,6 @@ export class RoomClient {
   command(name: string, data?: object, take?: (answer: Ack) => void): Promise<Ack>;
   /** Who waits, for the host; null without an answer. */
   lobby(): Promise<JoinRequest[] | null>;
-  bans(): Promise<Ban[] | null>;
 }
 
 export class Notices {

@@ -1,5 +1,6 @@
 /** Who may not come back, and lifting that. */
 
+import { whole } from "../client/lists.js";
 import { called, el, find, name, say } from "../view/dom.js";
 import { refusal } from "../view/said.js";
 import { parts, t } from "../view/texts.js";
@@ -20,7 +21,7 @@ export class Bans {
   }
 
   async #load() {
-    const items = await this.#client.bans();
+    const items = await whole((list) => this.#client.rest("GET", list), "bans/?");
     if (items === null) return;
     find("#bans-panel").hidden = items.length === 0;
     say(find("#bans-count"), items.length ? String(items.length) : "");

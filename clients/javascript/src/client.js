@@ -134,11 +134,6 @@ export class RoomClient extends Emitter {
     return whole((list) => this.rest("GET", list), "requests/?status=pending&");
   }
 
-  /** Who may not ask again, for the host. @returns {Promise<any[] | null>} null: no answer */
-  bans() {
-    return whole((list) => this.rest("GET", list), "bans/?");
-  }
-
   async #send({ client_id, body }) {
     const answer = await this.command("message_send", { client_id, body });
     if (answer.ok) this.#receive(answer.message);
