@@ -327,14 +327,14 @@ def walks(steps: list[str]) -> list[str]:
     return found
 
 
-def batch(big: BigSchool, caught: Caught) -> list[Any]:
+def batch(big: BigSchool, caught: Caught, body: str = "hi @u9 @u12") -> list[Any]:
     """Sends to three rooms, one of them known already, as the committer makes them; rolled back."""
     sends = []
     for n in (7, 9, 11):
         for place in (0, 1):
             user = big.members(n)[place]
             actor = big.actor(user, Role.STUDENT)
-            sends.append(messages.prepare(actor, room_id=big.rooms[n], client_id=ids.new_id(), body="hi @u9 @u12"))
+            sends.append(messages.prepare(actor, room_id=big.rooms[n], client_id=ids.new_id(), body=body))
     sends.append(messages.prepare(big.pupil, room_id=big.room, client_id="c1", body="hello"))
     with big.engine.connect() as connection:
         begin(connection)
@@ -358,6 +358,12 @@ def test_every_statement_of_a_batch_of_sends_uses_its_index(big: BigSchool, caug
     else:
         assert any("uq_messages_client_id" in step for step in steps)
         assert any("pk_rooms" in step for step in steps) and any("pk_memberships" in step for step in steps)
+
+
+@pytest.mark.parametrize(("body", "titles"), [("hi", 0), ("hi @nobody", 0), ("hi @u9 @u12", 3)])
+def test_a_send_reads_a_title_only_for_who_is_called(big: BigSchool, caught: Caught, body: str, titles: int) -> None:
+    batch(big, caught, body)
+    assert sum("rooms.title" in statement for statement, _ in caught) == titles
 
 
 def test_a_page_of_the_log_is_read_along_its_primary_key_without_sorting(big: BigSchool, caught: Caught) -> None:
