@@ -50,6 +50,15 @@ class Transaction:
         return self._connection.connection.cursor()
 
     @property
+    def script(self) -> Any:
+        """A cursor of PostgreSQL's driver that takes several statements at once, the values written into their text: of
+        what nobody may read in a database's log, none."""
+        from psycopg import ClientCursor
+
+        driver: Any = self._connection.connection.driver_connection
+        return ClientCursor(driver)
+
+    @property
     def is_sqlite(self) -> bool:
         """Which of the two dialects the hot SQL should speak."""
         return self._connection.dialect.name == "sqlite"

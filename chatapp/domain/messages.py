@@ -115,14 +115,15 @@ class _Batch:
         self.tx = tx
         self.moment = now()
         self.shown_moment = views.instant(self.moment)
-        self.sql: SendSql = SqliteSendSql(tx.cursor) if tx.is_sqlite else PostgresSendSql(tx.cursor)
+        self.sql: SendSql = SqliteSendSql(tx.cursor) if tx.is_sqlite else PostgresSendSql(tx.cursor, tx.script)
         room_ids = sorted({send.room_id for send in sends})
-        self.heads = {row[0]: _Head(row[1], row[2], bool(row[3])) for row in self.sql.lock_heads(room_ids)}
         places = list(dict.fromkeys((send.room_id, send.sender_id, send.session_id) for send in sends))
-        self.senders = {places[row[0]]: row[1:] for row in self.sql.senders(places, self.moment)}
-        self.shown: dict[str, dict[str, Any]] = {}
         keys = list(dict.fromkeys(send.key for send in sends))
-        self.known = {keys[row[0]]: (row[1], row[2]) for row in self.sql.known(keys)}
+        heads, senders, known = self.sql.read(room_ids, places, keys, self.moment)
+        self.heads = {row[0]: _Head(row[1], row[2], bool(row[3])) for row in heads}
+        self.senders = {places[row[0]]: row[1:] for row in senders}
+        self.known = {keys[row[0]]: (row[1], row[2]) for row in known}
+        self.shown: dict[str, dict[str, Any]] = {}
         self.files = self._files({send.file_id for send in sends if send.file_id is not None})
         self.fresh: dict[tuple[str, str, str], tuple[Send, Sent]] = {}
         self.rows: list[tuple[Any, ...]] = []
@@ -154,8 +155,7 @@ class _Batch:
         """Write what was accepted: one INSERT, one UPDATE of the heads, and the mentions."""
         if not self.rows:
             return
-        self.sql.insert(self.rows)
-        self.sql.set_heads([(room_id, self.heads[room_id].last_seq) for room_id in self.entries])
+        self.sql.store(self.rows, [(room_id, self.heads[room_id].last_seq) for room_id in self.entries])
         for room_id, entries in self.entries.items():
             self.tx.announce(LogGrew(room_id, self.heads[room_id].epoch, tuple(entries)))
         self._mention()

@@ -14,7 +14,7 @@ from chatapp.db import database
 from chatapp.domain import passwords
 from chatapp.observability import configure_logging
 from chatapp.runtime import Runtime
-from chatapp.serving import websocket
+from chatapp.serving import postgres, websocket
 from chatapp.serving.errors import EX_CONFIG, CannotStartError
 from chatapp.serving.plain import PlainWebSockets
 from chatapp.serving.process import bind, serve
@@ -39,6 +39,8 @@ def main(app: Flask, settings: Settings) -> int:
     levels.listen()
     passwords.use(passwords.Passwords(run=eventlet.tpool.execute))
     runtime.uploads.run = eventlet.tpool.execute
+    if settings.database_url.startswith("postgresql"):
+        postgres.install()
     websocket.install(runtime.server.eio, max_message_bytes=settings.limit_frame_bytes)
     if settings.metrics_port:
         try:

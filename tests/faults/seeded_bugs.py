@@ -45,7 +45,7 @@ def publish_before_commit() -> None:
 
 def no_unique_client_id() -> None:
     """A client_id is neither looked up nor unique."""
-    from chatapp.domain.send_sql import PostgresSendSql, SqliteSendSql
+    from chatapp.domain.send_sql import PostgresSendSql, SendSql, SqliteSendSql
     from chatapp.runtime import Runtime
 
     def known(self: Any, keys: Sequence[Any]) -> list[Any]:
@@ -53,13 +53,14 @@ def no_unique_client_id() -> None:
 
     for sql in (PostgresSendSql, SqliteSendSql):
         sql.known = known  # type: ignore[method-assign]
+    PostgresSendSql.read = SendSql.read  # type: ignore[method-assign]
     _before_start(Runtime, "ALTER TABLE messages DROP CONSTRAINT IF EXISTS uq_messages_client_id")
 
 
 def database_sequence() -> None:
     """A sequence of the database gives seq, so no room is locked."""
     from chatapp.domain import messages
-    from chatapp.domain.send_sql import PostgresSendSql
+    from chatapp.domain.send_sql import PostgresSendSql, SendSql
 
     append = messages._Batch._append
     heads = "SELECT id, last_seq, epoch, closed_at IS NOT NULL FROM rooms WHERE id = ANY(%s) ORDER BY id"
@@ -78,6 +79,7 @@ def database_sequence() -> None:
         return append(self, send, head, who)
 
     PostgresSendSql.lock_heads = lock_heads  # type: ignore[method-assign]
+    PostgresSendSql.read = SendSql.read  # type: ignore[method-assign]
     messages._Batch._append = _append  # type: ignore[method-assign]
     _slow_commits(messages)
 
@@ -174,7 +176,7 @@ def cursor_advanced_although_the_write_failed() -> None:
 
 def authorisation_inside_the_lock() -> None:
     """Who may send is read by the statement that waits for the room's lock: with the snapshot from before it."""
-    from chatapp.domain.send_sql import PostgresSendSql
+    from chatapp.domain.send_sql import PostgresSendSql, SendSql
 
     right = PostgresSendSql.senders
     locking = (
@@ -193,6 +195,7 @@ def authorisation_inside_the_lock() -> None:
         return [(row[0], self.states[places[row[0]][0]].get(places[row[0]][1]), *row[2:]) for row in rows]
 
     PostgresSendSql.lock_heads = lock_heads  # type: ignore[method-assign]
+    PostgresSendSql.read = SendSql.read  # type: ignore[method-assign]
     PostgresSendSql.senders = checked  # type: ignore[method-assign, assignment]
 
 
