@@ -37,8 +37,8 @@ def asking(*states: int) -> Generator[int, int, list[int]]:
 
 def test_the_flags_are_psycopgs() -> None:
     for flags in (Wait, Ready):
-        assert (postgres.READ, postgres.WRITE) == (int(flags.R), int(flags.W))
-        assert postgres.READ | postgres.WRITE == int(flags.RW)
+        assert (int(flags.R), int(flags.W)) == (postgres.READ, postgres.WRITE)
+        assert int(flags.RW) == postgres.READ | postgres.WRITE
 
 
 def test_what_is_possible_at_once_is_not_waited_for(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
