@@ -78,7 +78,7 @@ def process(settings: Settings) -> Iterator[Process]:
     process.runtime.stop()
     eventually(lambda: set(threading.enumerate()) <= before, within=5, message="something still runs")
     engine.dispose()
-    database.dispose_vital()
+    database.release()
 
 
 def rows() -> list[tuple[str | None, str]]:

@@ -54,13 +54,15 @@ class Database:
     def bind(self, engine: Engine) -> None:
         """Use `engine` from now on, and tell nobody until `listen` is called."""
         self._engine = engine
-        self._open = []
-        self.dispose_vital()
+        self.release()
         self._announce = lambda hints: None
         self._write_lock = threading.Lock()
 
-    def dispose_vital(self) -> None:
-        """Give the connections of `vital` back; its next use opens others."""
+    def release(self) -> None:
+        """Close what is held beside the engine's pool: the connections at hand and those of `vital`. Whoever needs one
+        next opens it."""
+        while self._open:
+            self._open.pop().close()
         vital, self._vital = self._vital, None
         if vital is not None:
             vital.dispose()

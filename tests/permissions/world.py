@@ -127,6 +127,7 @@ class World:
         self._reach_status(host.actor)
         everybody = (stranger, pending, denied, inside, removed, banned, host, elsewhere, admin)
         self.people = dict(zip([each for each in Relation if each is not Relation.NOBODY], everybody, strict=True))
+        database.release()
         self.house.engine.dispose()
         shutil.copyfile(self._file, self._copy)
         return self
@@ -159,6 +160,7 @@ class World:
 
     def restore(self) -> None:
         """Everything as it was."""
+        database.release()
         self.house.engine.dispose()
         for path in self._file.parent.glob(f"{self._file.name}*"):
             path.unlink()

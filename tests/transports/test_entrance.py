@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from chatapp.contract import jsontext
 from chatapp.contract.errors import Code, Refused
 from chatapp.db import database, reading, transaction
 from chatapp.domain import entering, lobby, messages, participants, rooms, visits, workers
@@ -162,7 +163,7 @@ def test_one_who_waits_is_told_so_until_the_host_decides(lesson: Lesson) -> None
     assert lesson.hub.pumps == {}
     assert lesson.visitors() == []
     lobby.approve(lesson.host.actor, room_id=lesson.room_id, selector={"user_id": carol.id})
-    assert lesson.enter(ears, carol)["me"]["user"]["id"] == carol.id
+    assert jsontext.decode(jsontext.encode(lesson.enter(ears, carol)["me"]))["user"]["id"] == carol.id
     other = lesson.school.student()
     lobby.knock(other.actor, room_id=lesson.room_id)
     lobby.deny(lesson.host.actor, room_id=lesson.room_id, selector={"user_id": other.id})
