@@ -21,20 +21,22 @@ from chatapp.realtime.outgoing import Bundle, Event, Outgoing
 MAX_LATER = 2000
 """Entries kept behind a hole; beyond it they are dropped, for the log has them."""
 
-MAX_HELD = 5000
-"""Entries held for one who enters; beyond it the entering begins again from its answer."""
+MAX_HELD, MAX_BESIDE = 5000, 100
+"""Entries held for one who enters, and what is told beside them; beyond it the entering begins again."""
 
 
 @dataclass(slots=True, eq=False)
 class Reader:
-    """A connection in a room. While entering, what the pump emits is held for it; `skip_to` is the head of its answer,
-    which the pump may not have reached yet. `epoch` is the pump's when the entering began, None before it had one."""
+    """A connection in a room. While entering, what the pump emits is held for it, and what is told `beside` the log;
+    `skip_to` is the head of its answer, which the pump may not have reached yet. `epoch` is the pump's when the
+    entering began, None before it had one."""
 
     connection: Connection
     epoch: str | None
     entering: bool = True
     skip_to: int = 0
     held: list[tuple[Entry, Event]] = field(default_factory=list)
+    beside: list[Outgoing] = field(default_factory=list)
     evicted_at: int | None = None
     outdated: bool = False
     """The log was replaced since it entered: it was told, and hears nothing of the new log before it enters again."""
@@ -88,10 +90,12 @@ class LogPump:
                     reader.connection.send(event)
                 if behind:
                     meters.delivered(behind[0][0].payload, len(behind), time.time())
+                for outgoing in reader.beside:
+                    reader.connection.send(outgoing)
             replaces = self.cursor is None or epoch != self.epoch
             if replaces:
                 self.restart(epoch, head, but=reader)
-            reader.held = []
+            reader.held, reader.beside = [], []
             reader.entering = False
             reader.skip_to = head
             if replaces:
@@ -192,13 +196,18 @@ class LogPump:
             return all(reader in of for reader in strangers)
 
     def send_all(self, outgoing: Outgoing, *, but: str = "", user_ids: set[str] | None = None) -> None:
-        """Something beside the log, to those who have entered (of these users), save one connection."""
+        """Something beside the log, to everybody here (of these users), save one connection. Who enters gets it behind
+        their answer, which may be from before it: nobody would tell them again."""
         with self.lock:
             for reader in list(self.readers.values()):
-                if reader.entering or reader.connection.id == but:
+                if reader.connection.id == but or (user_ids is not None and reader.connection.user_id not in user_ids):
                     continue
-                if user_ids is None or reader.connection.user_id in user_ids:
+                if not reader.entering:
                     reader.connection.send(outgoing)
+                elif len(reader.beside) < MAX_BESIDE:
+                    reader.beside.append(outgoing)
+                else:
+                    reader.spoiled = True
 
     def _next_run(self) -> list[Entry]:
         """What follows the cursor without a hole, taken out of what waits."""

@@ -155,10 +155,10 @@ def test_one_who_enters_hears_nothing_before_the_answer() -> None:
     ears = Ears()
     reader = pump.begin(ears)
     hear(pump, 6, 7, 8)
-    pump.send_all(Event.of("/chat", "typing", {}))
+    pump.send_all(Event.of("/chat", "room_updated", {}))
     assert ears.heard == []
     assert pump.finish(reader, epoch="one", head=7, answer=answer(7))
-    assert ears.heard == [("welcome", {"head": 7}), ("message", {"seq": 8})]
+    assert ears.heard == [("welcome", {"head": 7}), ("message", {"seq": 8}), ("room_updated", {})]
 
 
 def test_while_the_pump_is_behind_a_snapshot_its_reader_skips() -> None:
@@ -307,6 +307,32 @@ def test_things_beside_the_log_reach_those_who_entered_save_one() -> None:
     pump.send_all(Event.of("/chat", "typing", {}), but=ada.id)
     pump.send_all(Event.of("/chat", "room_updated", {}), user_ids={"host"})
     assert [len(each.heard) for each in (ada, bob, host)] == [1, 2, 3]
+
+
+def test_who_enters_gets_what_was_told_meanwhile_if_it_is_theirs_and_of_this_log() -> None:
+    pump = a_pump()
+    enter(pump, 0, "bob")
+    ada, host = Ears(), Ears("host")
+    readers = [pump.begin(each) for each in (ada, host)]
+    pump.send_all(Event.of("/chat", "presence", {}), but=ada.id)
+    pump.send_all(Event.of("/chat", "room_updated", {}), user_ids={"host"})
+    assert pump.finish(readers[1], epoch="one", head=0, answer=answer(0))
+    assert [name for name, _ in host.heard] == ["welcome", "presence", "room_updated"]
+    assert pump.finish(readers[0], epoch="two", head=0, answer=answer(0))
+    pump.send_all(Event.of("/chat", "presence", {}))
+    assert [name for name, _ in ada.heard] == ["welcome", "presence"]
+
+
+def test_who_is_told_too_much_beside_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_pump, "MAX_BESIDE", 2)
+    pump = a_pump()
+    enter(pump, 0, "bob")
+    ears = Ears()
+    reader = pump.begin(ears)
+    for _ in range(3):
+        pump.send_all(Event.of("/chat", "presence", {}))
+    assert not pump.finish(reader, epoch="one", head=0, answer=answer(0))
+    assert ears.heard == []
 
 
 # Another log
