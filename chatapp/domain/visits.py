@@ -17,9 +17,9 @@ from chatapp.models import JoinRequest, Membership, Presence, Room, User, Worker
 from chatapp.prepared import Prepared, looking
 
 
-def connect(actor: Actor, *, connection_id: str, worker_id: str) -> None:
-    """Note a live connection. Beyond the limit the user's oldest ones are told to go. Raises unavailable without a
-    lease."""
+def connect(actor: Actor, *, connection_id: str, worker_id: str) -> bool:
+    """Note a live connection; whether its user hosts rooms, or may. Beyond the limit the user's oldest ones are
+    told to go. Raises unavailable without a lease."""
     with transaction(fleeting=True) as tx:
         _hold_lease(tx, worker_id)
         _LOCK_USER.first(tx.connection, user_id=actor.user_id)
@@ -28,6 +28,7 @@ def connect(actor: Actor, *, connection_id: str, worker_id: str) -> None:
         excess = len(others) + 1 - limits.current().connections
         if excess > 0:
             tx.announce(ConnectionsEnded(tuple(others[:excess]), Bye.TOO_MANY.value))
+        return policy.may_create_rooms(actor) or _HOSTED.first(tx.connection, user_id=actor.user_id) is not None
 
 
 def surplus(user_ids: list[str]) -> set[str]:
@@ -196,6 +197,7 @@ _HOLD_MEMBERSHIP = Prepared(
     .with_for_update(read=True)
 )
 _LOCK_USER = Prepared(select(User.id).where(User.id == bindparam("user_id")).with_for_update(key_share=True))
+_HOSTED = Prepared(select(Room.id).where(Room.host_id == bindparam("user_id")).limit(1))
 _CONNECTIONS = Prepared(
     select(Presence.connection_id)
     .where(Presence.user_id == bindparam("user_id"), Presence.room_id.is_(None))

@@ -41,6 +41,7 @@ class Hub:
         self._clock = clock
         self._by_user: dict[str, set[str]] = {}
         self._by_session: dict[str, set[str]] = {}
+        self._hosts: set[str] = set()
         self._visits: dict[str, set[str]] = {}
         self._lock = threading.RLock()
         self.presence: dict[str, dict[str, tuple[dict[str, Any], bool]]] = {}
@@ -63,8 +64,6 @@ class Hub:
     def add(self, connection: Connection) -> None:
         """A connection with an authenticated user."""
         with self._lock:
-            if connection.user_id not in self._by_user:
-                self.errands.note_lobbies(connection.user_id)
             self.connections[connection.id] = connection
             self._by_user.setdefault(connection.user_id, set()).add(connection.id)
             self._by_session.setdefault(connection.session_id, set()).add(connection.id)
@@ -80,7 +79,16 @@ class Hub:
                 self._leave(connection_id, room_id)
             _discard(self._by_user, connection.user_id, connection_id)
             _discard(self._by_session, connection.session_id, connection_id)
+            if connection.user_id not in self._by_user:
+                self._hosts.discard(connection.user_id)
             return connection
+
+    def note_host(self, user_id: str) -> None:
+        """Somebody who is connected hosts rooms, or may: from now on their doors are looked after."""
+        with self._lock:
+            if user_id in self._by_user and user_id not in self._hosts:
+                self._hosts.add(user_id)
+                self.errands.note_lobbies(user_id)
 
     def rename_session(self, connection: Connection, session_id: str) -> None:
         """A connection goes on under another session of the same user."""
@@ -104,6 +112,16 @@ class Hub:
         """Everybody who is connected to this worker."""
         with self._lock:
             return list(self._by_user)
+
+    def hosts(self) -> set[str]:
+        """Those of them who host rooms, or may."""
+        with self._lock:
+            return set(self._hosts)
+
+    def listeners(self) -> list[str]:
+        """Those of them who listen to their notifications."""
+        with self._lock:
+            return list({each.user_id for each in self.connections.values() if each.notified_seq >= 0})
 
     def sessions(self) -> list[str]:
         """The sessions of everybody who is connected to this worker."""

@@ -48,16 +48,17 @@ class Poll:
         users = self._hub.users()
         pumps = list(self._hub.pumps)
         known = [*self._seen, *self._courier.lobbies_seen]
-        heads = self._reads.heads(pumps, users)
+        hosts = self._hub.hosts()
+        heads = self._reads.heads(pumps, hosts)
         self._hub.seen_database = moment
-        hosts = set(users)
         for room_id, now in heads.items():
             if now.host_id in hosts:
                 self._compare_lobby(room_id, now)
             self._compare(room_id, now)
         self._compare_waiting({room_id: now.host_id for room_id, now in heads.items() if now.host_id in hosts})
         self._forget(known, heads)
-        for user_id, head in self._reads.notification_heads(users).items():
+        listeners = self._hub.listeners()
+        for user_id, head in self._reads.notification_heads(listeners).items() if listeners else ():
             listening = [each for each in self._hub.of_user(user_id) if each.notified_seq >= 0]
             if any(each.notified_seq < head.last_seq for each in listening):
                 self._hub.errands.notify(user_id)

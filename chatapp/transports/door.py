@@ -70,11 +70,13 @@ class Door:
         self._leases[connection.id] = lease
         self._hub.add(connection)
         try:
-            visits.connect(actor, connection_id=connection.id, worker_id=lease)
+            hosts = visits.connect(actor, connection_id=connection.id, worker_id=lease)
         except BaseException:
             self._hub.remove(connection.id)
             del self._leases[connection.id]
             raise
+        if hosts:
+            self._hub.note_host(actor.user_id)
         worklog.note("connected", connection_id=connection.id, actor_id=actor.user_id)
 
     def greet(self, connection: Connection) -> None:

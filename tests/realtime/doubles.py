@@ -301,6 +301,7 @@ class Worker:
         """A new connection that has entered a room now."""
         ears = Ears(user_id, only_room=room_id if plain else None)
         self.hub.add(ears)
+        self.hub.note_host(user_id)
         place = self.school.rooms[room_id]
         pump, reader = self.hub.begin(ears, room_id)
         assert pump.finish(reader, epoch=place.epoch, head=place.last_seq, answer=answer(place.last_seq))
@@ -312,6 +313,7 @@ class Worker:
         ears = Ears(user_id)
         ears.notified_seq = notified
         self.hub.add(ears)
+        self.hub.note_host(user_id)
         return ears
 
     def tell(self, *news: Hint) -> None:

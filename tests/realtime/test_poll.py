@@ -38,6 +38,10 @@ def test_lost_messages_are_found_and_an_idle_look_finds_nothing(worker: Worker, 
     ears.heard.clear()
     school.asked.clear()
     worker.look()
+    assert school.asked == ["heads", "sessions"]
+    worker.connect("bob", notified=0)
+    school.asked.clear()
+    worker.look()
     assert school.asked == ["heads", "notification heads", "sessions"]
     school.rooms["room"].write(3)
     worker.look()
@@ -143,6 +147,17 @@ def test_a_host_who_comes_during_a_look_misses_nothing(worker: Worker, school: S
     assert isinstance(host, Ears)
     assert [each["id"] for each in host.named("join_request")] == ["q1"]
     assert other.heard == []
+
+
+def test_only_the_doors_of_those_who_may_host_are_looked_after(worker: Worker, school: School) -> None:
+    pupil = Ears("pupil")
+    worker.hub.add(pupil)
+    worker.hub.note_host("nobody who is here")
+    assert worker.hub.hosts() == set()
+    host = worker.connect("host")
+    assert worker.hub.hosts() == {"host"}
+    worker.hub.remove(host.id)
+    assert worker.hub.hosts() == set() and worker.hub.users() == ["pupil"]
 
 
 def test_the_lobby_of_a_host_elsewhere_is_not_read_here(worker: Worker, school: School) -> None:

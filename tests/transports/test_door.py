@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from sqlalchemy import select
 
 from chatapp.contract.errors import Code, Refused
 from chatapp.contract.hints import ConnectionsEnded, Hint
+from chatapp.contract.words import Role
 from chatapp.db import database, reading
-from chatapp.domain import notifications, sessions, visits, workers
+from chatapp.domain import accounts, notifications, sessions, visits, workers
 from chatapp.models import Presence
 from chatapp.realtime.errands import Errands, List
 from chatapp.realtime.hub import Hub
@@ -111,6 +113,18 @@ def test_one_who_is_admitted_is_noted(house: House) -> None:
     ears = house.come(house.ada)
     assert house.hub.has(ears)
     assert house.rows() == [(ears.id, None, False)]
+
+
+def test_who_hosts_or_may_is_noted_and_whoever_they_became_since(house: House) -> None:
+    house.come(house.ada)
+    assert house.hub.hosts() == set()
+    host, head = house.come(house.host), house.school.admin()
+    assert house.hub.hosts() == {host.user_id}
+    accounts.set_role(head.actor, user_id=house.host.id, role=Role.STUDENT)
+    house.hub.remove(host.id)
+    again = Ears(house.host.id, session_id=house.host.actor.session_id)
+    house.door.admit(again, replace(house.host.actor, role=Role.STUDENT))
+    assert house.hub.hosts() == {again.user_id}, "a room is theirs still"
 
 
 @pytest.mark.parametrize("trouble", ["no lease", "a lease that was taken"])
