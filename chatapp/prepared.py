@@ -169,6 +169,7 @@ def still() -> Iterator[Connection]:
             cursor.execute("BEGIN")
             yield connection
             cursor.execute("ROLLBACK")
+            connection.rollback()  # what SQLAlchemy began where it was asked for more than is prepared
         else:
             connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection

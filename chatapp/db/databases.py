@@ -61,8 +61,9 @@ class Database:
     def release(self) -> None:
         """Close what is held beside the engine's pool: the connections at hand and those of `vital`. Whoever needs one
         next opens it."""
-        while self._open:
-            self._open.pop().close()
+        at_hand, self._open = self._open, []  # who has one of the old list gives it back to the pool
+        for connection in at_hand:
+            connection.close()
         vital, self._vital = self._vital, None
         if vital is not None:
             vital.dispose()
@@ -100,8 +101,9 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
             return
+        at_hand = self._open
         try:
-            connection = self._open.pop()
+            connection = at_hand.pop()
         except IndexError:
             connection = self.engine.connect()
         try:
@@ -109,10 +111,10 @@ class Database:
         except BaseException:
             connection.close()  # whatever it was in the middle of ends with it
             raise
-        if connection.in_transaction() or connection.engine is not self._engine or len(self._open) >= KEPT_OPEN:
+        if connection.in_transaction() or at_hand is not self._open or len(at_hand) >= KEPT_OPEN:
             connection.close()
         else:
-            self._open.append(connection)
+            at_hand.append(connection)
 
     def lane(self) -> Lane:
         """A connection of its own, outside the pool, for a loop that writes all the time."""

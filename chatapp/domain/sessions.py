@@ -227,13 +227,16 @@ def end_others(actor: Actor) -> int:
 
 def end_in(tx: Transaction, user_id: str, *, only: str | None = None, keep: str | None = None) -> tuple[str, ...]:
     """End sessions of a user in the caller's transaction: all, `only` one, or all but one to `keep`."""
-    query = update(SignIn).where(SignIn.user_id == user_id, SignIn.revoked_at.is_(None)).values(revoked_at=now())
+    query = select(SignIn.id).where(SignIn.user_id == user_id, SignIn.revoked_at.is_(None))
     if only is not None:
         query = query.where(SignIn.id == only)
     if keep is not None:
         query = query.where(SignIn.id != keep)
-    ended = tuple(tx.session.scalars(query.returning(SignIn.id), execution_options={"synchronize_session": False}))
+    # In their order, as `were_seen` has it: two that took them crosswise would wait for each other.
+    ended = tuple(tx.session.scalars(query.order_by(SignIn.id).with_for_update(key_share=True)))
     if ended:
+        over = update(SignIn).where(SignIn.id.in_(ended)).values(revoked_at=now())
+        tx.session.execute(over, execution_options={"synchronize_session": False})
         tx.announce(hints.SessionsEnded(ended))
     return ended
 

@@ -90,6 +90,7 @@ class LogPump:
                     reader.connection.send(event)
                 if behind:
                     meters.delivered(behind[0][0].payload, len(behind), time.time())
+            if self.epoch in (None, epoch):
                 for outgoing in reader.beside:
                     reader.connection.send(outgoing)
             replaces = self.cursor is None or epoch != self.epoch

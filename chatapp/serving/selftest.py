@@ -23,7 +23,8 @@ def prove_green(database_url: str) -> None:
         with engine.connect() as connection:
             if not lets_others_run(lambda: ask(connection)):
                 raise CannotStartError(
-                    "PostgreSQL's driver blocks the process: PSYCOPG_WAIT_FUNC must be wait_selector"
+                    "PostgreSQL's driver blocks the process: it must wait as serving.postgres has it, and connect with"
+                    " PSYCOPG_WAIT_FUNC=wait_selector"
                 )
 
 

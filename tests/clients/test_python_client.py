@@ -202,6 +202,23 @@ def test_a_text_of_an_earlier_run_that_is_refused_is_told_and_not_just_gone(tmp_
     run(test())
 
 
+def test_what_does_not_wait_is_settled_without_the_disk(tmp_path: Path) -> None:
+    async def test() -> None:
+        async def send(client_id: str, body: str) -> Message:
+            raise AssertionError("nothing is sent")
+
+        kept = tmp_path / "outbox"
+        outbox = Outbox(send, kept)
+        outbox.add("one")
+        before = kept.stat()
+        for number in range(3):
+            outbox.settle(f"of an earlier run {number}", cast("Message", {}))
+        after = kept.stat()
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+    run(test())
+
+
 def test_a_disk_that_is_full_loses_nothing_that_was_taken(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()

@@ -323,6 +323,14 @@ def test_who_enters_gets_what_was_told_meanwhile_if_it_is_theirs_and_of_this_log
     assert [name for name, _ in ada.heard] == ["welcome", "presence"]
 
 
+def test_the_first_reader_of_a_room_gets_what_was_told_meanwhile_too() -> None:
+    pump, ears = a_pump(), Ears()
+    reader = pump.begin(ears)
+    pump.send_all(Event.of("/chat", "presence", {}))
+    assert pump.finish(reader, epoch="one", head=3, answer=answer(3))
+    assert [name for name, _ in ears.heard] == ["welcome", "presence"]
+
+
 def test_who_is_told_too_much_beside_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_pump, "MAX_BESIDE", 2)
     pump = a_pump()

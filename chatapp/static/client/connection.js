@@ -23,6 +23,7 @@ export class Connection extends Emitter {
   #manager;
   #opened = 0;
   #refusals = 0;
+  #unknown = 0;
   #revival = null;
   #renewal = null;
 
@@ -116,7 +117,7 @@ export class Connection extends Emitter {
   }
 
   #arrived() {
-    this.#refusals = 0;
+    this.#refusals = this.#unknown = 0;
     this.#renewLater();
     this.#become("online");
   }
@@ -151,10 +152,12 @@ export class Connection extends Emitter {
     // Some networks let a WebSocket open and nothing through it. From long-polling it is upgraded where that works.
     if (message === "timeout" && !data) this.#manager.opts.transports = ["polling", "websocket"];
     if (socket.active) return;
-    const isUnknown = data?.code === "unauthorized";
-    if (isUnknown) this.#access.forget();
     this.#refusals += 1;
-    if (isUnknown && this.#refusals > 4) return this.stop("signed_out");
+    if (data?.code === "unauthorized") {
+      this.#access.forget();
+      this.#unknown += 1;
+      if (this.#unknown > 4) return this.stop("signed_out");
+    }
     this.#revive(data?.retry_after ? data.retry_after * 1000 : Math.min(500 * 2 ** this.#refusals, 15_000));
   }
 

@@ -122,6 +122,17 @@ test("a refused token is fetched anew, and in the end nobody is signed in", () =
   assert.deepEqual(states, ["offline", "stopped signed_out"]);
 });
 
+test("a token that is refused after the server was busy is fetched anew", () => {
+  const forgotten = mock.fn();
+  const { chat, states } = connection({ token: async () => "old", forget: forgotten, refreshIn: 1000 });
+  for (const code of ["unavailable", "unavailable", "rate_limited", "unavailable", "unauthorized"]) {
+    chat.refuse({ code });
+    mock.timers.tick(30_000);
+  }
+  assert.equal(forgotten.mock.callCount(), 1);
+  assert.deepEqual(states, ["offline"]);
+});
+
 test("a full server is asked again when it says", () => {
   const { chat } = connection();
   chat.refuse({ code: "rate_limited", retry_after: 20 });

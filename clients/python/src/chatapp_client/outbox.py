@@ -114,7 +114,9 @@ class Outbox:
         self._failed(client_id, body, refusal)
 
     def _take_out(self, client_id: str) -> str:
-        body = self._items.pop(client_id, "")
+        body = self._items.pop(client_id, None)
+        if body is None:
+            return ""  # every message of one's own is settled, also those of an earlier run
         with contextlib.suppress(OSError):  # the next run sends it again, and is told that it stands
             self._keep()
         return body
