@@ -147,8 +147,8 @@ def _roster(connection: Connection, room_id: str, online: set[str]) -> dict[str,
 def _participant(row: Any) -> tuple[str, bytes, bytes]:
     """A user's id, and the Participant online and not."""
     user = {"id": row.id, "username": row.username, "display_name": row.display_name, "role": row.role}
-    shown = {"user": user, "role": row.member_role, "joined_at": views.instant(row.joined_at)}
-    return row.id, jsontext.encode(shown | {"online": True}), jsontext.encode(shown | {"online": False})
+    shown = {"user": user, "role": row.member_role, "online": True, "joined_at": views.instant(row.joined_at)}
+    return row.id, jsontext.encode(shown), jsontext.encode(shown | {"online": False})
 
 
 _USER = Prepared(select(User.id, User.username, User.display_name, User.role).where(User.id == bindparam("user_id")))
