@@ -40,6 +40,7 @@ def test_lost_messages_are_found_and_an_idle_look_finds_nothing(worker: Worker, 
     worker.look()
     assert school.asked == ["heads", "sessions"]
     worker.connect("bob", notified=0)
+    worker.look()
     school.asked.clear()
     worker.look()
     assert school.asked == ["heads", "notification heads", "sessions"]
