@@ -38,7 +38,7 @@ _PG_SET_HEADS = f"UPDATE rooms SET last_seq = v.seq FROM {_PG_MOVED} WHERE rooms
 
 
 class SendSql(ABC):
-    """The five statements of a batch. Each takes the batch's values column by column or row by row, as rows."""
+    """The statements of a batch. Each takes the batch's values column by column or row by row, as rows."""
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor
@@ -57,11 +57,6 @@ class SendSql(ABC):
         """All that a batch has to know, the locks first: what is read after them cannot change before COMMIT."""
         return self.lock_heads(room_ids), self.senders(senders, moment), self.known(keys)
 
-    def store(self, rows: Rows, heads: Sequence[tuple[str, int]]) -> None:
-        """Store messages, and move their rooms' heads."""
-        self.insert(rows)
-        self.set_heads(heads)
-
     @abstractmethod
     def lock_heads(self, room_ids: Sequence[str]) -> Rows:
         """Lock the rooms in ascending id: (id, last_seq, epoch, is_closed)."""
@@ -75,12 +70,8 @@ class SendSql(ABC):
         """For the nth (room, sender, client_id) that stands already: (n, seq, body_hash)."""
 
     @abstractmethod
-    def insert(self, rows: Rows) -> None:
-        """Store messages, their columns as in `_COLUMNS`."""
-
-    @abstractmethod
-    def set_heads(self, heads: Sequence[tuple[str, int]]) -> None:
-        """Move the rooms' heads: (room, last_seq)."""
+    def store(self, rows: Rows, heads: Sequence[tuple[str, int]]) -> None:
+        """Store messages, their columns as in `_COLUMNS`, and move their rooms' heads: (room, last_seq)."""
 
 
 class SqliteSendSql(SendSql):
@@ -100,12 +91,10 @@ class SqliteSendSql(SendSql):
         values = _values(len(keys), "v(n, room, sender, client)")
         return self._rows(f"WITH {values} {_KNOWN.format(values='v')}", _numbered(keys))
 
-    def insert(self, rows: Rows) -> None:
+    def store(self, rows: Rows, heads: Sequence[tuple[str, int]]) -> None:
         moment = _sqlite_time(rows[0][-1])  # a batch has one
         stored = [(*row[:-1], moment) for row in rows]
         self.cursor.executemany(f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", stored)  # noqa: S608
-
-    def set_heads(self, heads: Sequence[tuple[str, int]]) -> None:
         self.cursor.executemany("UPDATE rooms SET last_seq = ? WHERE id = ?", [(seq, room) for room, seq in heads])
 
 
@@ -147,12 +136,6 @@ class PostgresSendSql(SendSql):
 
     def known(self, keys: Sequence[tuple[str, str, str]]) -> Rows:
         return self._rows(_PG_KNOWN, _columns(keys))
-
-    def insert(self, rows: Rows) -> None:
-        self.cursor.execute(_PG_INSERT, [list(column) for column in zip(*rows, strict=True)])
-
-    def set_heads(self, heads: Sequence[tuple[str, int]]) -> None:
-        self.cursor.execute(_PG_SET_HEADS, [[room for room, _ in heads], [seq for _, seq in heads]])
 
 
 @cache
