@@ -370,6 +370,22 @@ def test_a_send_reads_a_title_only_for_who_is_called(big: BigSchool, caught: Cau
     assert sum("rooms.title" in statement for statement, _ in caught) == titles
 
 
+def test_no_text_of_a_message_is_part_of_a_statement(big: BigSchool) -> None:
+    """PostgreSQL writes a statement that fails into its log, but none of its parameters."""
+    watched: Caught = []
+    actor = big.actor(big.members(7)[0], Role.STUDENT)
+    send = messages.prepare(actor, room_id=big.rooms[7], client_id=ids.new_id(), body="between us")
+    with big.engine.connect() as connection:
+        begin(connection)
+        tx = WatchedTransaction(connection, watched)
+        (sent,) = messages.send_many(tx, [send])
+        tx.rollback()
+        tx.close()
+    assert isinstance(sent, messages.Sent)
+    ((statement, values),) = [one for one in watched if "INSERT INTO messages" in one[0]]
+    assert "between us" not in statement and "between us" in repr(values)
+
+
 def test_a_page_of_the_log_is_read_along_its_primary_key_without_sorting(big: BigSchool, caught: Caught) -> None:
     for where in ({}, {"after": 30}, {"before": 30}):
         history.read(big.pupil, room_id=big.room, limit=10, **where)
