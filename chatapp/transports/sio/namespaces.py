@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from flask import request
 from flask_socketio import ConnectionRefusedError as Refusal
 from flask_socketio import Namespace
 
@@ -29,7 +28,11 @@ log = structlog.get_logger(__name__)
 
 
 class GatedNamespace(Namespace):
-    """Handlers registered with the library are `connect` and `disconnect` only; `commands` are for the gate."""
+    """Handlers registered with the library are `connect` and `disconnect` only; `commands` are for the gate.
+
+    They are called without a request's context: nothing behind them asks Flask who is asking, and to make one, with
+    its session and its routes, was a fifteenth of what a connection costs.
+    """
 
     def __init__(self, namespace: str, admit: Admit, leave: Leave) -> None:
         super().__init__(namespace)  # type: ignore[no-untyped-call]
@@ -37,10 +40,19 @@ class GatedNamespace(Namespace):
         self._leave = leave
         self.commands = frozenset(name for name, spec in COMMANDS.items() if namespace in spec.namespaces)
 
-    def on_connect(self, auth: object) -> None:
-        """Admit or refuse. No default for `auth`: the library would call again without it after a TypeError."""
+    def trigger_event(self, event: str, sid: str, *details: Any) -> None:
+        """`connect` with the handshake's WSGI environment and the CONNECT packet's auth, `disconnect` with a reason.
+        Raises Refusal."""
+        if event == "connect":
+            environ, auth = details
+            self.on_connect(sid, environ.get("REMOTE_ADDR", ""), auth)
+        elif event == "disconnect":
+            self._leave(self._eio_sid(sid), self.namespace)
+
+    def on_connect(self, sid: str, address: str, auth: object) -> None:
+        """Admit or refuse."""
         try:
-            self._admit(self._eio_sid(), self.namespace, auth, request.remote_addr or "")
+            self._admit(self._eio_sid(sid), self.namespace, auth, address)
         except Refused as refusal:
             raise _refusal(refusal) from None
         except Exception as fault:
@@ -49,12 +61,7 @@ class GatedNamespace(Namespace):
                 Refused(Code.UNAVAILABLE, retry_after=1) if is_outage(fault) else Refused(Code.INTERNAL)
             ) from fault
 
-    def on_disconnect(self, reason: object = None) -> None:
-        """Note that this namespace was left; the connection may go on in the other one."""
-        self._leave(self._eio_sid(), self.namespace)
-
-    def _eio_sid(self) -> str:
-        sid: Any = request.sid  # type: ignore[attr-defined]  # flask-socketio puts it there
+    def _eio_sid(self, sid: str) -> str:
         server: Any = self.server
         return str(server.manager.eio_sid_from_sid(sid, self.namespace))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask_socketio import ConnectionRefusedError as Refusal
 from sqlalchemy.exc import OperationalError
 
@@ -15,8 +14,8 @@ from chatapp.transports.sio.namespaces import ChatNamespace
 class Known(ChatNamespace):
     """Without a server behind it."""
 
-    def _eio_sid(self) -> str:
-        return "sid"
+    def _eio_sid(self, sid: str) -> str:
+        return sid
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,24 @@ def test_whatever_goes_wrong_in_connecting_refuses(fault: Exception, code: str) 
         raise fault
 
     namespace = Known(admit, lambda *_: None)
-    with Flask("none").test_request_context(), pytest.raises(Refusal) as caught:
-        namespace.on_connect({"token": "any"})
+    with pytest.raises(Refusal) as caught:
+        namespace.trigger_event("connect", "sid", {"REMOTE_ADDR": "192.0.2.1"}, {"token": "any"})
     said: Any = caught.value.error_args
     assert said["message"] == said["data"]["code"] == code
+
+
+def test_who_connects_is_named_by_sid_namespace_auth_and_address() -> None:
+    admitted: list[tuple[object, ...]] = []
+    left: list[tuple[object, ...]] = []
+    namespace = Known(lambda *who: admitted.append(who), lambda *who: left.append(who))
+    namespace.trigger_event("connect", "sid", {"REMOTE_ADDR": "192.0.2.1"}, {"token": "any"})
+    namespace.trigger_event("disconnect", "sid", "client disconnect")
+    assert admitted == [("sid", "/chat", {"token": "any"}, "192.0.2.1")]
+    assert left == [("sid", "/chat")]
+
+
+def test_what_is_neither_connect_nor_disconnect_reaches_no_handler() -> None:
+    called: list[tuple[object, ...]] = []
+    namespace = Known(lambda *who: called.append(who), lambda *who: called.append(who))
+    namespace.trigger_event("eio_sid", "sid", {})
+    assert called == []
