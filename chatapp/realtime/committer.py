@@ -26,6 +26,12 @@ R = TypeVar("R")
 MAX_BATCH = 1000
 RETRY_AFTER_SECONDS = 1.0
 
+GATHER_SECONDS = 0.002
+"""At most so long a batch waits for those who have just been answered."""
+
+PAUSE_SECONDS = 0.0002
+"""One look for them that finds nobody; the second ends the waiting."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -110,12 +116,15 @@ class Committer(Generic[S, R]):
 
     def run(self) -> None:
         """Commit batches until `stop`; then what is queued, and return."""
+        answered = 0
         while True:
             with self._changed:
                 while not self._queue and not self._stopping:
                     self._changed.wait()
                 if not self._queue:
                     return
+            self._gather(answered)
+            with self._changed:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
                 self.busy = True
             try:
@@ -124,6 +133,18 @@ class Committer(Generic[S, R]):
                 log.exception("batch_lost")  # its senders resend; nobody else could send any more
             finally:
                 self.busy = False
+            answered = len(batch) if self._queue else 0
+
+    def _gather(self, answered: int) -> None:
+        """Let the `answered` of the last batch join those who came meanwhile. Without it a room's senders fall into two
+        halves that wait for each other's COMMIT, and share each half of what it costs."""
+        wanted = min(len(self._queue) + answered, MAX_BATCH)
+        until = self._clock() + GATHER_SECONDS
+        missed = 0
+        while len(self._queue) < wanted and missed < 2 and self._clock() < until and not self._stopping:
+            before = len(self._queue)
+            time.sleep(PAUSE_SECONDS if missed else 0)
+            missed = 0 if len(self._queue) > before else missed + 1
 
     def stop(self) -> None:
         """Take no more; `run` returns when the queue is empty."""

@@ -500,3 +500,78 @@ def test_who_has_less_time_than_the_deadline_waits_no_longer_than_that(desk: Des
     assert (caught.value.code, caught.value.retryable) == (Code.UNAVAILABLE, True)
     desk.run()
     assert desk.committer.submit_and_wait(Send("a", "1"), within=5) == "1 again", "it was only late"
+
+
+class Naps:
+    """What `time.sleep` is replaced by: each nap is noted, and `during` happens in it."""
+
+    def __init__(self, during: Callable[[], None] = lambda: None) -> None:
+        self.lengths: list[float] = []
+        self._during = during
+
+    def sleep(self, seconds: float) -> None:
+        self.lengths.append(seconds)
+        self._during()
+
+
+class Hour:
+    """A desk whose committer runs in this thread: `meanwhile` is said while the first batch is committed, and when
+    `stored` sends are stored it stops."""
+
+    def __init__(self, naps: Naps, monkeypatch: pytest.MonkeyPatch, *, meanwhile: list[str], stored: int) -> None:
+        self.desk = Desk()
+        self._meanwhile = meanwhile
+        self._stored = stored
+        self.desk.book.trouble = self._during
+        self.desk.book.trouble_after = self._behind
+        monkeypatch.setattr(module, "time", naps)
+
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            self.desk.committer.submit(Send("room", text), lambda answer: None)
+
+    def run(self, *texts: str) -> list[list[str]]:
+        """Begin with these; what was committed together."""
+        self.desk.committer.begin()
+        self.say(*texts)
+        self.desk.committer.run()
+        return self.desk.book.batches
+
+    def _during(self, batch: list[Send]) -> None:
+        said, self._meanwhile = self._meanwhile, []
+        self.say(*said)
+
+    def _behind(self, batch: list[Send]) -> None:
+        if len(self.desk.book.stored) >= self._stored:
+            self.desk.committer.stop()
+
+
+def test_who_has_just_been_answered_joins_those_who_came_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps = Naps(lambda: hour.say("first again"))
+    hour = Hour(naps, monkeypatch, meanwhile=["meanwhile"], stored=3)
+    assert hour.run("first") == [["first"], ["meanwhile", "first again"]]
+    assert naps.lengths == [0]
+
+
+def test_nobody_is_waited_for_twice_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps = Naps()
+    hour = Hour(naps, monkeypatch, meanwhile=["meanwhile"], stored=2)
+    assert hour.run("first") == [["first"], ["meanwhile"]]
+    assert naps.lengths == [0, module.PAUSE_SECONDS]
+
+
+def test_where_nobody_came_meanwhile_nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps = Naps()
+    assert Hour(naps, monkeypatch, meanwhile=[], stored=1).run("first") == [["first"]]
+    assert naps.lengths == []
+
+
+def test_waiting_for_the_answered_ends_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nap() -> None:
+        hour.desk.clock.advance(module.GATHER_SECONDS / 2)
+        hour.say(f"more {len(naps.lengths)}")
+
+    naps = Naps(nap)
+    hour = Hour(naps, monkeypatch, meanwhile=["meanwhile"], stored=11)
+    batches = hour.run(*(f"{n}" for n in range(10)))
+    assert batches[1] == ["meanwhile", "more 1", "more 2"] and naps.lengths == [0, 0]
