@@ -168,7 +168,7 @@ class Runtime:
     def start(self) -> None:
         """Begin to beat, watch, poll and commit. Raises what the database raises."""
         self.leases.begin()
-        self._lane = database.lane()
+        self._lane = database.lane(messages.PREPARED)
         self.hub.seen_database = time.monotonic()
         self.committer.begin()
         if not self.server.manager_initialized:
@@ -243,7 +243,7 @@ class Runtime:
         return post(url, body, headers, private=settings.webhook_private, seconds=settings.webhook_timeout_seconds)
 
     def _write(self, batch: list[Send]) -> tuple[list[Any], list[Hint]]:
-        lane = self._lane or database.lane()
+        lane = self._lane or database.lane(messages.PREPARED)
         try:
             with lane.transaction() as tx:
                 answers = messages.send_many(tx, batch)

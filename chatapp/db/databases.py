@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -23,6 +23,12 @@ LOCK_WAIT_SECONDS = 5.0
 
 LANE_LOCK_TIMEOUT_MS = 500
 """One room whose lock another holds must not keep all the others waiting."""
+
+LANE_PLANS = (
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+"""A plan that is made while a table is empty, and kept, must not read the whole of it when it has grown: a lane's
+statements are driven by their values, each looked up in an index."""
 
 _is_vital: ContextVar[bool] = ContextVar("vital", default=False)
 
@@ -116,19 +122,22 @@ class Database:
         else:
             at_hand.append(connection)
 
-    def lane(self) -> Lane:
-        """A connection of its own, outside the pool, for a loop that writes all the time."""
+    def lane(self, prepared: Sequence[str] = ()) -> Lane:
+        """A connection of its own, outside the pool, for a loop that writes all the time; on PostgreSQL with these
+        statements `prepared`."""
         url = self.engine.url
         args = connect_args(url.drivername, lock_timeout_ms=LANE_LOCK_TIMEOUT_MS)
-        return Lane(self, create_engine(url, poolclass=NullPool, connect_args=args))
+        if not self.is_sqlite:
+            args["options"] += LANE_PLANS
+        return Lane(self, create_engine(url, poolclass=NullPool, connect_args=args), prepared)
 
     @contextmanager
-    def writing(self, connection: Connection) -> Iterator[Transaction]:
+    def writing(self, connection: Connection, *, is_prepared: bool = False) -> Iterator[Transaction]:
         """A write transaction on `connection`, in the caller's turn; the hints are the caller's to announce.
 
         Raises Refused(unavailable) when locked out.
         """
-        tx = Transaction(connection)
+        tx = Transaction(connection, is_prepared=is_prepared)
         try:
             begin(connection)
             tx.moment = now()
@@ -168,22 +177,35 @@ database = Database()
 class Lane:
     """A private connection that is opened again when it broke."""
 
-    def __init__(self, owner: Database, engine: Engine) -> None:
+    def __init__(self, owner: Database, engine: Engine, prepared: Sequence[str] = ()) -> None:
         self._owner = owner
         self._engine = engine
+        self._prepared = () if owner.is_sqlite else prepared
         self._connection: Connection | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Like `transaction`, on this lane's own connection; the hints are the caller's to announce."""
         if self._connection is None or self._connection.closed or self._connection.invalidated:
-            self._connection = self._engine.connect()
+            self._connection = self._open()
         try:
-            with self._owner.turn(), self._owner.writing(self._connection) as tx:
+            writing = self._owner.writing(self._connection, is_prepared=bool(self._prepared))
+            with self._owner.turn(), writing as tx:
                 yield tx
         except Exception:
             self.close()  # the hot SQL's errors are the driver's own: SQLAlchemy may not know that the connection broke
             raise
+
+    def _open(self) -> Connection:
+        connection = self._engine.connect()
+        try:
+            for statement in self._prepared:
+                connection.exec_driver_sql(statement)
+            connection.commit()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def close(self) -> None:
         """Give the connection back; the next transaction opens another."""

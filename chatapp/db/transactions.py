@@ -18,8 +18,10 @@ class Transaction:
     making, joining and ending one cost it 60 us a batch.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, is_prepared: bool = False) -> None:
         self._connection = connection
+        self.is_prepared = is_prepared
+        """Whether this is the connection of a lane that has its statements prepared."""
         self._session: Session | None = None
         self.hints: list[Hint] = []
         self.moment = now()

@@ -20,8 +20,10 @@ from chatapp.contract.words import MemberState, MessageType, NotificationKind
 from chatapp.db import Transaction, now, transaction
 from chatapp.domain import history, limits, mentions, notifications, views
 from chatapp.domain.actor import Actor
-from chatapp.domain.send_sql import PostgresSendSql, SendSql, SqliteSendSql
+from chatapp.domain.send_sql import PREPARED, PostgresSendSql, SendSql, SqliteSendSql
 from chatapp.models import Room, StoredFile
+
+__all__ = ["PREPARED", "Send", "Sender", "Sent", "prepare", "send", "send_many"]
 
 
 class Sender(Protocol):
@@ -115,7 +117,7 @@ class _Batch:
         self.tx = tx
         self.moment = now()
         self.shown_moment = views.instant(self.moment)
-        self.sql: SendSql = SqliteSendSql(tx.cursor) if tx.is_sqlite else PostgresSendSql(tx.cursor, tx.script)
+        self.sql = _sql(tx)
         room_ids = sorted({send.room_id for send in sends})
         places = list(dict.fromkeys((send.room_id, send.sender_id, send.session_id) for send in sends))
         keys = list(dict.fromkeys(send.key for send in sends))
@@ -223,6 +225,12 @@ class _Batch:
             data = {"seq": sent.seq, "by": self.shown[send.sender_id], "title": title}
             notes += [notifications.Note(user_id, NotificationKind.MENTION, send.room_id, data) for user_id in named]
         notifications.notify(self.tx, notes)
+
+
+def _sql(tx: Transaction) -> SendSql:
+    return (
+        SqliteSendSql(tx.cursor) if tx.is_sqlite else PostgresSendSql(tx.cursor, tx.script, is_prepared=tx.is_prepared)
+    )
 
 
 def _no_file() -> Refused:

@@ -315,12 +315,13 @@ def test_a_batch_that_is_rolled_back_tells_nobody_and_leaves_no_hole(classroom: 
     assert classroom.log(room_id)[-1] == "'kept'"
 
 
+@pytest.mark.parametrize("prepared_ahead", [(), messages.PREPARED])
 def test_a_lane_writes_like_a_transaction_and_leaves_announcing_to_its_owner(
-    classroom: Classroom, heard: list[Hint]
+    classroom: Classroom, heard: list[Hint], prepared_ahead: list[str]
 ) -> None:
     room_id, _, (pupil,) = classroom.lesson(1)
     heard.clear()
-    lane = database.lane()
+    lane = database.lane(prepared_ahead)
     with lane.transaction() as tx:
         (sent,) = messages.send_many(tx, [prepared(pupil, room_id, "by the committer")])
     assert isinstance(sent, Sent) and heard == [] and len(tx.hints) == 1

@@ -28,6 +28,7 @@ from chatapp.domain import (
     notifications,
     participants,
     rooms,
+    send_sql,
     sessions,
     visits,
     workers,
@@ -36,6 +37,7 @@ from chatapp.domain.actor import Actor
 from chatapp.domain.send_sql import PostgresSendSql, SendSql
 from chatapp.models import JoinRequest, Membership, Message, Notification, Presence, Room, SignIn, User, Worker
 from chatapp.schema import migrations
+from tests.support.postgres import Postgres
 
 ROOMS, USERS, MEMBERS, MESSAGES, NOTES = 100, 300, 12, 40, 10
 WORKER = ids.new_id()
@@ -55,6 +57,9 @@ class BigSchool:
             begin(connection)
             self._fill(connection)
             connection.commit()
+        if engine.dialect.name == "postgresql":
+            with engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE messages")
         self.room = self.rooms[7]
         self.host = self.actor(7, Role.TEACHER)
         self.pupil = self.actor(8, Role.STUDENT)
@@ -362,6 +367,29 @@ def test_every_statement_of_a_batch_of_sends_uses_its_index(
     else:
         assert any("uq_messages_client_id" in step for step in steps)
         assert any("pk_rooms" in step for step in steps) and any("pk_memberships" in step for step in steps)
+
+
+@pytest.mark.service
+def test_a_plan_that_was_made_when_the_tables_were_empty_reads_by_index_when_they_are_full(postgres: Postgres) -> None:
+    engine = create_engine(url := postgres.database(), **engine_options(url))
+    command.upgrade(migrations(engine), "head")
+    database.bind(engine)
+    room, who = ids.new_id(), [(ids.new_id(), ids.new_id(), ids.new_id())]
+    lane = database.lane(messages.PREPARED)
+    with lane.transaction() as tx:
+        cursor = tx.script
+        asked = {
+            "send_heads(%s)": [[room]],
+            "send_senders(%s, %s)": [now(), send_sql.listed(send_sql.PLACE, who)],
+            "send_known(%s)": [send_sql.listed(send_sql.KEY, who)],
+        }
+        steps = "\n".join(
+            row[0] for call, values in asked.items() for row in cursor.execute(f"EXPLAIN EXECUTE {call}", values)
+        )
+    lane.close()
+    engine.dispose()
+    assert "Seq Scan" not in steps
+    assert all(index in steps for index in ("pk_rooms", "pk_users", "uq_messages_client_id"))
 
 
 @pytest.mark.parametrize(("body", "titles"), [("hi", 0), ("hi @nobody", 0), ("hi @u9 @u12", 3)])

@@ -194,7 +194,7 @@ def test_batches_over_crossing_rooms_neither_deadlock_nor_leave_a_hole(classroom
     batches, size = 15, 6
 
     def talk(seed: int) -> int:
-        lane, chance, sent = database.lane(), random.Random(seed), 0
+        lane, chance, sent = database.lane(messages.PREPARED), random.Random(seed), 0
         for _ in range(batches):
             chosen = [chance.choice(lessons) for _ in range(size)]
             sends = [a_text(chance.choice([host, *pupils]), room_id) for room_id, host, pupils in chosen]
