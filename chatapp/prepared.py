@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select
@@ -44,38 +43,22 @@ class Prepared:
         """Change rows; how many were changed."""
         return self._form(connection).run(connection, values)
 
+    def column(self, connection: Connection, **values: Any) -> list[Any]:
+        """The first column of a query's rows, as the driver gives it: of a type that needs no processing, as text."""
+        return self._form(connection).column(connection, values)
+
     def _form(self, connection: Connection) -> _Form:
         name = connection.dialect.name
         form = self._forms.get(name)
         if form is None:
-            form = self._forms[name] = self._made(connection.dialect)
+            form = self._forms[name] = _Form(self._statement, connection.dialect)
         return form
-
-    def _made(self, dialect: Dialect) -> _Form:
-        return _Form(self._statement, dialect)
-
-
-class Remembered(Prepared):
-    """A query whose rows are shown again and again: `shape` makes of each what is shown, once, and it is remembered by
-    what the driver gave. So nothing is ever shown that the database does not say; the last `most` are kept."""
-
-    def __init__(self, statement: Statement, shape: Process, *, most: int) -> None:
-        super().__init__(statement)
-        self._shape = shape
-        self._most = most
-
-    def shaped(self, connection: Connection, **values: Any) -> list[Any]:
-        """What is shown of the rows. Raises what SQLAlchemy raises."""
-        return self._form(connection).shaped(connection, values)
-
-    def _made(self, dialect: Dialect) -> _Form:
-        return _Form(self._statement, dialect, self._shape, self._most)
 
 
 class _Form:
     """A statement in the words of one dialect."""
 
-    def __init__(self, statement: Statement, dialect: Dialect, shape: Process = tuple, most: int = 0) -> None:
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params:
             raise TypeError("this statement's text depends on its values")
@@ -87,14 +70,15 @@ class _Form:
         columns = statement.selected_columns if isinstance(statement, Select) else ()
         self._row: Process = namedtuple("Row", [str(column.key) for column in columns])._make  # type: ignore[attr-defined]
         self._taken = _processors(dialect, ((place, column.type) for place, column in enumerate(columns)), "result")
-        self._shaped = lru_cache(most)(lambda given: shape(self._named(given)))
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         found = self._executed(connection, values).fetchall()
         return [self._named(given) for given in found]
 
-    def shaped(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
-        return [self._shaped(given) for given in self._executed(connection, values).fetchall()]
+    def column(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
+        if 0 in self._taken:
+            raise TypeError("this column's values are not what the driver gives")
+        return [given[0] for given in self._executed(connection, values).fetchall()]
 
     def run(self, connection: Connection, values: dict[str, Any]) -> int:
         changed: int = self._executed(connection, values).rowcount

@@ -59,6 +59,12 @@ def lock_users(session: Session, user_ids: Iterable[str]) -> dict[str, User]:
     return {user.id: user for user in session.scalars(query.execution_options(populate_existing=True))}
 
 
+def lock_rooms(session: Session, room_ids: Iterable[str]) -> list[Room]:
+    """Rooms, locked in ascending id. Only before users."""
+    query = select(Room).where(Room.id.in_(sorted(room_ids))).order_by(Room.id).with_for_update(key_share=True)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
 def place(session: Session, actor: Actor, room_id: str, *, lock: bool = False) -> Place:
     """A room that exists, for whoever is signed in."""
     room = _find_room(session, room_id, lock=lock)
@@ -88,6 +94,24 @@ _SEEN = Prepared(
     .join(Membership, Membership.room_id == Room.id)
     .where(
         Room.id == bindparam("room_id"),
+        Membership.user_id == bindparam("user_id"),
+        Membership.state == MemberState.ACTIVE,
+    )
+)
+
+
+def role_inside(connection: Connection, actor: Actor, room_id: str) -> str:
+    """What the actor is in a room: "host" or "participant". Raises not_found for who is not in it."""
+    row = _ROLE.first(connection, room_id=room_id, user_id=actor.user_id) if ids.is_id(room_id) else None
+    if row is None:
+        raise not_found()
+    role: str = row.role
+    return role
+
+
+_ROLE = Prepared(
+    select(Membership.role).where(
+        Membership.room_id == bindparam("room_id"),
         Membership.user_id == bindparam("user_id"),
         Membership.state == MemberState.ACTIVE,
     )

@@ -12,7 +12,7 @@ from chatapp.contract import cursors, ids, texts
 from chatapp.contract.errors import Code, Refused, invalid, not_found
 from chatapp.contract.words import Act, Registration, Role
 from chatapp.db import Transaction, now, reading, transaction
-from chatapp.domain import access, audit, limits, passwords, proving, sessions, views
+from chatapp.domain import access, audit, limits, names, passwords, proving, sessions, views
 from chatapp.domain.actor import Actor
 from chatapp.models import User
 
@@ -91,7 +91,7 @@ def change_profile(
     name = None if display_name is None else _display_name(display_name)
     new_hash = None if password is None else _new_hash(actor, password, current_password)
     with transaction() as tx:
-        user = access.lock_users(tx.session, [actor.user_id])[actor.user_id]
+        user = _lock(tx, actor.user_id, renames=name is not None)
         if name is not None:
             user.display_name = name
         if new_hash is not None:
@@ -142,7 +142,7 @@ def set_role(actor: Actor, *, user_id: str, role: Role) -> views.Json:
     access.must_run_the_school(actor)
     _must_be_somebody_else(actor, user_id)
     with transaction() as tx:
-        user = _lock(tx, user_id)
+        user = _lock(tx, user_id, renames=True)
         if user.role == role:
             return views.user(user)
         audit.record(tx, actor.user_id, Act.ROLE_CHANGED, subject_id=user.id, old=user.role, new=role.value)
@@ -234,8 +234,11 @@ def _display_name(name: str) -> str:
     return texts.line("display_name", name, max_chars=limits.current().display_name)
 
 
-def _lock(tx: Transaction, user_id: str) -> User:
-    user = access.lock_users(tx.session, [user_id]).get(user_id) if ids.is_id(user_id) else None
+def _lock(tx: Transaction, user_id: str, *, renames: bool = False) -> User:
+    """`renames` says that they will be shown otherwise."""
+    user = None
+    if ids.is_id(user_id):
+        user = names.lock(tx, user_id) if renames else access.lock_users(tx.session, [user_id]).get(user_id)
     if user is None:
         raise not_found("There is no such user.")
     return user

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, bindparam, select
 
 from chatapp.contract import jsontext
 from chatapp.contract.hints import Entry
-from chatapp.contract.words import EVICTING, MemberState, MyRole, SystemCode
+from chatapp.contract.words import EVICTING, MyRole, SystemCode
 from chatapp.db import reading, snapshot
-from chatapp.domain import access, history, views, visits
+from chatapp.domain import access, history, rosters, views, visits
 from chatapp.domain.actor import Actor
-from chatapp.models import Membership, Room, User
-from chatapp.prepared import Prepared, Remembered, still
+from chatapp.models import Room
+from chatapp.prepared import still
 
 PAGE = 200
 PAGE_BYTES = 256 * 1024
@@ -33,7 +33,16 @@ class Heads:
     epoch: str
 
 
-def enter(actor: Actor, *, room_id: str, after: int | None = None, epoch: str | None = None) -> views.Json:
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The answer to `room_enter`, and the versions of what it shows: the room, and who is in it."""
+
+    answer: views.Json
+    version: int
+    members_version: int
+
+
+def enter(actor: Actor, *, room_id: str, after: int | None = None, epoch: str | None = None) -> Entered:
     """The answer to `room_enter`, all of one moment; its people are JSON already. Raises not_found, with `my_role` for
     a pending one as forbidden.
 
@@ -45,11 +54,12 @@ def enter(actor: Actor, *, room_id: str, after: int | None = None, epoch: str | 
         reset = _is_reset(room, after, epoch)
         start = None if reset else after
         items = _fitting(history.page(connection, room, before=None, after=start, limit=PAGE), newest=start is None)
-        roster = _roster(connection, room.id, visits.online(connection, room.id) | {actor.user_id})
-        return {
-            "room": _room(connection, room, len(roster)),
-            "me": jsontext.encoded(roster[actor.user_id]),
-            "participants": jsontext.encoded(b"[" + b",".join(roster.values()) + b"]"),
+        roster = rosters.of(connection, room)
+        online = visits.online(connection, room.id) | {actor.user_id}
+        answer = {
+            "room": _room(connection, room, roster),
+            "me": jsontext.encoded(roster.participant(actor.user_id)),
+            "participants": jsontext.encoded(roster.participants(online)),
             "epoch": room.epoch,
             "head": room.last_seq,
             "oldest": history.oldest(room),
@@ -57,6 +67,7 @@ def enter(actor: Actor, *, room_id: str, after: int | None = None, epoch: str | 
             "more": bool(items) and items[-1]["seq"] < room.last_seq,
             "reset": reset,
         }
+        return Entered(answer, room.version, room.members_version)
 
 
 def messages_after(actor: Actor, *, room_id: str, after: int, limit: int = 50) -> views.Json:
@@ -127,46 +138,11 @@ def _fitting(items: list[views.Json], *, newest: bool) -> list[views.Json]:
     return kept[::-1] if newest else kept
 
 
-def _room(connection: Connection, room: Any, participants: int) -> views.Json:
+def _room(connection: Connection, room: Any, roster: rosters.Roster) -> views.Json:
     """Room, as somebody inside sees it."""
     role = MyRole(room.my_member_role)
-    host = _USER.first(connection, user_id=room.host_id)
     pending = access.waiting(connection, room.id) if role is MyRole.HOST else 0
-    return views.room(room, host, role, participant_count=participants, pending_count=pending)
-
-
-def _roster(connection: Connection, room_id: str, online: set[str]) -> dict[str, bytes]:
-    """The participants of a room by user, each as JSON. Everybody who enters reads everybody, 300 times 300 when a
-    lecture begins."""
-    return {
-        user_id: present if user_id in online else absent
-        for user_id, present, absent in _ROSTER.shaped(connection, room_id=room_id)
-    }
-
-
-def _participant(row: Any) -> tuple[str, bytes, bytes]:
-    """A user's id, and the Participant online and not."""
-    user = {"id": row.id, "username": row.username, "display_name": row.display_name, "role": row.role}
-    shown = {"user": user, "role": row.member_role, "online": True, "joined_at": views.instant(row.joined_at)}
-    return row.id, jsontext.encode(shown), jsontext.encode(shown | {"online": False})
-
-
-_USER = Prepared(select(User.id, User.username, User.display_name, User.role).where(User.id == bindparam("user_id")))
-_ROSTER = Remembered(
-    select(
-        User.id,
-        User.username,
-        User.display_name,
-        User.role,
-        Membership.role.label("member_role"),
-        Membership.joined_at,
-    )
-    .join(User, User.id == Membership.user_id)
-    .where(Membership.room_id == bindparam("room_id"), Membership.state == MemberState.ACTIVE)
-    .order_by(Membership.joined_at, Membership.user_id),
-    _participant,
-    most=10_000,
-)
+    return views.room(room, roster.host, role, participant_count=len(roster.people), pending_count=pending)
 
 
 def _page_answer(room: Any, items: list[views.Json], *, more: bool, reset: bool) -> views.Json:

@@ -15,7 +15,19 @@ from chatapp.contract.errors import Code, Refused, not_found
 from chatapp.contract.hints import LogUncertain
 from chatapp.contract.words import Act, CloseReason, MessageType
 from chatapp.db import reading, transaction
-from chatapp.domain import access, audit, closing, limits, log, notifications, participants, policy, sessions, views
+from chatapp.domain import (
+    access,
+    audit,
+    closing,
+    limits,
+    log,
+    names,
+    notifications,
+    participants,
+    policy,
+    sessions,
+    views,
+)
 from chatapp.domain.actor import Actor
 from chatapp.models import (
     ApiToken,
@@ -74,7 +86,7 @@ def erase(actor: Actor, *, user_id: str, display_name: str = NAME) -> views.Json
 def _shut_out(user_id: str, name: str) -> views.Json:
     """First of all: nothing new is said, and what is written from now on carries the new name."""
     with transaction() as tx:
-        user = access.lock_users(tx.session, [user_id]).get(user_id)
+        user = names.lock(tx, user_id)
         if user is None:
             raise not_found("There is no such user.")
         user.username = f"erased-{user.id}"

@@ -31,7 +31,7 @@ def list_all(actor: Actor, *, room_id: str, limit: int = 50, cursor: str | None 
 def admit(tx: Transaction, room: Room, user_ids: list[str]) -> None:
     """Make these users participants of a locked room, each with a line in its log, in this order."""
     session = tx.session
-    users = {user.id: user for user in session.scalars(select(User).where(User.id.in_(user_ids)))}
+    users = access.lock_users(session, user_ids)  # nobody is renamed meanwhile: see `names`
     known = {
         row.user_id: row
         for row in session.scalars(

@@ -41,15 +41,15 @@ _PG_TYPES = {"n": "int", "seq": "bigint"} | dict.fromkeys(
 PLACE, KEY = ("n", "room", "sender", "session"), ("n", "room", "sender", "client")
 _MESSAGE = ("room", "seq", "sender", "client", "type", "body", "hash", "file")
 _PG_READS = {
-    "send_heads": ("text[]", f"{_HEADS} = ANY($1) ORDER BY id FOR NO KEY UPDATE"),
     "send_senders": ("timestamptz, text", _SENDERS.format(values=_pg_values("$2", *PLACE), now="$1")),
     "send_known": ("text", _KNOWN.format(values=_pg_values("$1", *KEY))),
 }
 PREPARED = [f"PREPARE {name}({types}) AS {sql}" for name, (types, sql) in _PG_READS.items()]
-"""What a lane of PostgreSQL has ready: to plan a batch's reads anew takes longer than to read."""
+"""What a lane of PostgreSQL has ready: to plan a batch's reads anew takes longer than to read. Not the locks: EXECUTE
+takes its snapshot before it waits for a table, and who waits for a backup to be restored would find no room."""
 
-_PG_EXECUTE = "EXECUTE send_heads(%s); EXECUTE send_senders(%s, %s); EXECUTE send_known(%s)"
 _PG_LOCK_HEADS = f"{_HEADS} = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_PG_EXECUTE = f"{_PG_LOCK_HEADS}; EXECUTE send_senders(%s, %s); EXECUTE send_known(%s)"
 _PG_SENDERS = _SENDERS.format(values=_pg_values("%s", *PLACE), now="%s")
 _PG_KNOWN = _KNOWN.format(values=_pg_values("%s", *KEY))
 _PG_SET_HEADS = f"UPDATE rooms SET last_seq = v.seq FROM {_pg_values('%s', 'room', 'seq')} WHERE rooms.id = v.room"  # noqa: S608

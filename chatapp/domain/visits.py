@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chatapp.contract.errors import Code, Refused, not_found
 from chatapp.contract.hints import ConnectionsEnded, LobbyChanged, PresenceChanged
-from chatapp.contract.words import Bye, RequestStatus
+from chatapp.contract.words import Bye, MyRole, RequestStatus
 from chatapp.db import Transaction, reading, transaction
 from chatapp.domain import absences, access, limits, policy, views
 from chatapp.domain.actor import Actor
@@ -23,7 +23,7 @@ def connect(actor: Actor, *, connection_id: str, worker_id: str) -> bool:
     with transaction(fleeting=True) as tx:
         _hold_lease(tx, worker_id)
         _LOCK_USER.first(tx.connection, user_id=actor.user_id)
-        others = [row.connection_id for row in _CONNECTIONS.rows(tx.connection, user_id=actor.user_id)]
+        others = _CONNECTIONS.column(tx.connection, user_id=actor.user_id)
         _begin(tx, actor, connection_id, worker_id)
         excess = len(others) + 1 - limits.current().connections
         if excess > 0:
@@ -38,7 +38,7 @@ def surplus(user_ids: list[str]) -> set[str]:
     found: set[str] = set()
     with reading() as session:
         for user_id in session.scalars(_CROWDED, {"user_ids": user_ids, "cap": cap}).all():
-            theirs = [row.connection_id for row in _CONNECTIONS.rows(session.connection(), user_id=user_id)]
+            theirs = _CONNECTIONS.column(session.connection(), user_id=user_id)
             found.update(theirs[: len(theirs) - cap])
     return found
 
@@ -59,12 +59,12 @@ def enter(actor: Actor, *, connection_id: str, room_id: str, worker_id: str) -> 
     """Note a visit. The host's visit ends an absence. Raises not_found for who is not in the room, unavailable without
     a lease."""
     with looking() as connection:
-        hosts = policy.is_host(actor, access.seen_from_inside(connection, actor, room_id))
+        hosts = access.role_inside(connection, actor, room_id) == MyRole.HOST
     with transaction(fleeting=not hosts) as tx:  # the host's may say in the log that they are back
         hosted = access.lock_room(tx.session, room_id) if hosts else None
         _hold_lease(tx, worker_id)
         _hold_membership(tx, actor, room_id)
-        here = {row.connection_id for row in _VISITS.rows(tx.connection, user_id=actor.user_id, room_id=room_id)}
+        here = _VISITS.column(tx.connection, user_id=actor.user_id, room_id=room_id)
         if connection_id not in here:
             _begin(tx, actor, connection_id, worker_id, room_id)
         if not here:
@@ -119,7 +119,7 @@ def bury(tx: Transaction, worker_id: str) -> None:
 
 def online(connection: Connection, room_id: str) -> set[str]:
     """The users who have a live visit in a room."""
-    return {row.user_id for row in _ONLINE.rows(connection, room_id=room_id)}
+    return set(_ONLINE.column(connection, room_id=room_id))
 
 
 def _is_online(session: Session, room_id: str, user_id: str) -> bool:

@@ -44,8 +44,20 @@ class Reader:
     """Not all that its answer needs behind it was held: the entering begins again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which version of the room, and of who is in it, somebody has been shown; 0 where nobody can say."""
+
+    version: int = 0
+    members_version: int = 0
+
+
+_UNKNOWN = Shown()
+
+
 class LogPump:
-    """`cursor` is the last seq emitted here, None before the first reader's snapshot has set it.
+    """`cursor` is the last seq emitted here, None before the first reader's snapshot has set it. `shown` is the oldest
+    that a reader may still take for the newest, None while there is no reader: what the poll compares with.
 
     `lock` is the hub's: an eviction runs from here into the hub, an entering from the hub into here.
     """
@@ -56,6 +68,7 @@ class LogPump:
         self.room_id = room_id
         self.epoch: str | None = None
         self.cursor: int | None = None
+        self.shown: Shown | None = None
         self.readers: dict[str, Reader] = {}
         self._first = 0
         self._later: dict[int, Entry] = {}
@@ -74,9 +87,12 @@ class LogPump:
             reader = self.readers[connection.id] = Reader(connection, self.epoch)
             return reader
 
-    def finish(self, reader: Reader, *, epoch: str, head: int, answer: Outgoing | Bundle) -> bool:
-        """Write the answer of a snapshot that ends at `head`, then what was held behind it. False: nothing was written
-        and the entering must begin again, because of an eviction or because not all was held that belongs behind."""
+    def finish(
+        self, reader: Reader, *, epoch: str, head: int, answer: Outgoing | Bundle, shown: Shown = _UNKNOWN
+    ) -> bool:
+        """Write the answer of a snapshot that ends at `head` and shows `shown`, then what was held behind it. False:
+        nothing was written and the entering must begin again, because of an eviction or because not all was held that
+        belongs behind."""
         with self.lock:
             if self.readers.get(reader.connection.id) is not reader:
                 return False
@@ -99,9 +115,14 @@ class LogPump:
             reader.held, reader.beside = [], []
             reader.entering = False
             reader.skip_to = head
+            self._note_shown(shown)
             if replaces:
                 self._emit(self._next_run())
             return True
+
+    def _note_shown(self, shown: Shown) -> None:
+        before = self.shown or shown
+        self.shown = Shown(min(before.version, shown.version), min(before.members_version, shown.members_version))
 
     def _is_spoiled(self, reader: Reader, epoch: str, head: int) -> bool:
         if reader.spoiled or (reader.evicted_at is not None and reader.evicted_at > head):

@@ -7,27 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import structlog
 
 from chatapp.contract.words import Bye
 from chatapp.realtime.courier import Courier
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.log_pump import Shown
 from chatapp.realtime.reads import Heads, Reads
 
 log = structlog.get_logger(__name__)
 
 SURPLUS_SECONDS = 5.0
 """Between looks for users with too many connections: a limit may be exceeded for a moment, and idle looks cost."""
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What the last look saw of a room."""
-
-    version: int
-    members_version: int
 
 
 class Poll:
@@ -38,7 +30,6 @@ class Poll:
         self._courier = courier
         self._reads = reads
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
         self._waiting: Mapping[str, Mapping[str, bool]] = {}
         self._looked_for_surplus = float("-inf")
 
@@ -47,7 +38,7 @@ class Poll:
         moment = self._clock()
         users = self._hub.users()
         pumps = list(self._hub.pumps)
-        known = [*self._seen, *self._courier.lobbies_seen]
+        known = list(self._courier.lobbies_seen)
         hosts = self._hub.hosts()
         heads = self._reads.heads(pumps, hosts)
         self._hub.seen_database = moment
@@ -96,20 +87,20 @@ class Poll:
         errands = self._hub.errands
         pump = self._hub.pumps.get(room_id)
         if pump is None:
-            self._seen.pop(room_id, None)
             return
         if pump.cursor is not None and (pump.cursor < now.last_seq or pump.epoch != now.epoch):
             errands.read_log(room_id)
-        seen = self._seen.get(room_id)
-        if seen is None or seen.members_version != now.members_version:
+        with pump.lock:
+            shown = pump.shown
+            if shown is not None:
+                pump.shown = Shown(now.version, now.members_version)
+        if shown is not None and shown.members_version != now.members_version:
             errands.check_members(room_id)
-        if seen is None or seen.version != now.version:
-            errands.show_room(room_id)  # at first sight, too: it may have changed behind the first reader's snapshot
-        self._seen[room_id] = _Seen(now.version, now.members_version)
+        if shown is not None and shown.version != now.version:
+            errands.show_room(room_id)
 
     def _forget(self, known: Iterable[str], heads: Mapping[str, Heads]) -> None:
         """Forget rooms that this worker serves no more; not those it came to know during this look."""
         for room_id in known:
             if room_id not in heads:
                 self._courier.forget_lobby(room_id)
-                self._seen.pop(room_id, None)

@@ -13,6 +13,7 @@ from chatapp.domain import entering, visits
 from chatapp.domain.actor import Actor
 from chatapp.realtime.connection import Connection
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.log_pump import Shown
 from chatapp.realtime.outgoing import Bundle, Outgoing
 
 TRIES = 3
@@ -37,7 +38,8 @@ class Entrance:
         for _ in range(TRIES):
             pump, reader = self._hub.begin(connection, room_id)
             try:
-                snapshot = self._visit(connection, actor, room_id, after, epoch)
+                entered = self._visit(connection, actor, room_id, after, epoch)
+                snapshot = entered.answer
                 answer = wrap(snapshot)
             except BaseException:
                 self._hub.abandon(reader, room_id)
@@ -46,7 +48,8 @@ class Entrance:
                 self._hub.abandon(reader, room_id)
                 connection.send(answer)
                 return snapshot
-            if pump.finish(reader, epoch=snapshot["epoch"], head=snapshot["head"], answer=answer):
+            shown = Shown(entered.version, entered.members_version)
+            if pump.finish(reader, epoch=snapshot["epoch"], head=snapshot["head"], answer=answer, shown=shown):
                 return snapshot
             self._hub.abandon(reader, room_id)
         raise Refused(Code.UNAVAILABLE, "The room is too busy to enter right now.", retry_after=1)
@@ -58,7 +61,7 @@ class Entrance:
 
     def _visit(
         self, connection: Connection, actor: Actor, room_id: str, after: int | None, epoch: str | None
-    ) -> dict[str, Any]:
+    ) -> entering.Entered:
         worker_id = self._worker_id()
         if not worker_id or connection.closed:
             raise Refused(Code.UNAVAILABLE, "The server restarts.", retry_after=1)

@@ -77,7 +77,8 @@ class Classroom:
     @staticmethod
     def entered(actor: Actor, room_id: str, **since: Any) -> dict[str, Any]:
         """The answer to entering as it arrives."""
-        answer: dict[str, Any] = jsontext.decode(jsontext.encode(entering.enter(actor, room_id=room_id, **since)))
+        entered = entering.enter(actor, room_id=room_id, **since)
+        answer: dict[str, Any] = jsontext.decode(jsontext.encode(entered.answer))
         return answer
 
     def teacher(self, username: str | None = None) -> Actor:

@@ -30,7 +30,7 @@ def test_entering_shows_the_room_its_people_and_its_newest_page(classroom: Class
     assert answer["me"]["user"]["id"] == pupil.user_id and answer["me"]["online"]
     people = {person["user"]["id"]: person["online"] for person in answer["participants"]}
     assert people == {host.user_id: False, pupil.user_id: True, other.user_id: True}
-    assert entering.enter(host, room_id=room_id)["room"]["my_role"] == "host"
+    assert entering.enter(host, room_id=room_id).answer["room"]["my_role"] == "host"
 
 
 def test_people_are_shown_as_they_are_called_now(classroom: Classroom) -> None:
@@ -68,7 +68,7 @@ def test_resuming_gives_what_was_missed_or_says_to_start_anew(
     for n in range(3):
         classroom.say(host, room_id, f"{n}")
     known = classroom.row(room_id).epoch if epoch == "same" else epoch
-    answer = entering.enter(host, room_id=room_id, after=after, epoch=known)
+    answer = entering.enter(host, room_id=room_id, after=after, epoch=known).answer
     assert (seqs(answer), answer["reset"], answer["more"]) == (expected, reset, False)
 
 
@@ -79,14 +79,14 @@ def test_pages_of_a_long_absence_join_without_a_hole(classroom: Classroom) -> No
     seen: list[int] = []
     after = 0
     while True:
-        answer = entering.enter(host, room_id=room_id, after=after)
+        answer = entering.enter(host, room_id=room_id, after=after).answer
         assert len(answer["messages"]) <= entering.PAGE
         seen += seqs(answer)
         if not answer["more"]:
             break
         after = seen[-1]
     assert seen == list(range(1, 452))
-    newest = entering.enter(host, room_id=room_id)
+    newest = entering.enter(host, room_id=room_id).answer
     assert seqs(newest) == list(range(252, 452)) and not newest["more"]
 
 
@@ -94,11 +94,11 @@ def test_a_page_weighs_at_most_256_kib_and_keeps_the_end_that_matters(classroom:
     room_id, host, _ = classroom.lesson(0)
     for _ in range(40):
         classroom.say(host, room_id, "😀" * 3999)
-    forward = entering.enter(host, room_id=room_id, after=0)
+    forward = entering.enter(host, room_id=room_id, after=0).answer
     assert forward["messages"][0]["seq"] == 1 and forward["more"]
-    newest = entering.enter(host, room_id=room_id)
+    newest = entering.enter(host, room_id=room_id).answer
     assert newest["messages"][-1]["seq"] == 41 and not newest["more"]
-    reset = entering.enter(host, room_id=room_id, after=99)
+    reset = entering.enter(host, room_id=room_id, after=99).answer
     assert reset["messages"][-1]["seq"] == 41 and reset["reset"] and not reset["more"]
     after = entering.messages_after(host, room_id=room_id, after=0, limit=200)
     assert after["messages"][0]["seq"] == 1 and after["more"]
@@ -116,15 +116,15 @@ def test_one_message_that_is_heavier_than_a_page_still_comes(
     room_id, host, _ = classroom.lesson(0)
     classroom.say(host, room_id, "x" * 4000)
     monkeypatch.setattr(entering, "PAGE_BYTES", 1000)
-    assert seqs(entering.enter(host, room_id=room_id, after=1)) == [2]
-    assert seqs(entering.enter(host, room_id=room_id)) == [2]
+    assert seqs(entering.enter(host, room_id=room_id, after=1).answer) == [2]
+    assert seqs(entering.enter(host, room_id=room_id).answer) == [2]
 
 
 def test_a_closed_room_is_entered_and_read_by_its_participants(classroom: Classroom) -> None:
     room_id, host, (pupil,) = classroom.lesson(1)
     rooms.close(host, room_id=room_id)
     for actor in (host, pupil):
-        answer = entering.enter(actor, room_id=room_id)
+        answer = entering.enter(actor, room_id=room_id).answer
         assert answer["room"]["status"] == "closed" and answer["messages"][-1]["code"] == "room_closed"
     with refused(Code.NOT_FOUND):
         entering.enter(classroom.student(), room_id=room_id)
@@ -132,7 +132,7 @@ def test_a_closed_room_is_entered_and_read_by_its_participants(classroom: Classr
 
 def test_a_removed_participant_cannot_resume_with_an_old_cursor(classroom: Classroom) -> None:
     room_id, host, (pupil,) = classroom.lesson(1)
-    before = entering.enter(pupil, room_id=room_id)
+    before = entering.enter(pupil, room_id=room_id).answer
     participants.remove(host, room_id=room_id, user_id=pupil.user_id)
     with refused(Code.NOT_FOUND):
         entering.enter(pupil, room_id=room_id, after=before["head"], epoch=before["epoch"])

@@ -67,7 +67,7 @@ def test_nothing_of_them_is_left_anywhere(classroom: Classroom) -> None:
 
 def test_the_order_and_the_words_of_others_stay(classroom: Classroom) -> None:
     room_id, _, other, person = a_life(classroom)
-    before = entering.enter(other, room_id=room_id)
+    before = entering.enter(other, room_id=room_id).answer
     erasure.erase(OPERATOR, user_id=person.user_id, display_name="Ehemaliges Mitglied")
     after = classroom.entered(other, room_id, after=before["head"], epoch=before["epoch"])
     assert after["reset"] and after["epoch"] != before["epoch"], "clients drop their copies"
@@ -144,7 +144,7 @@ def test_what_others_called_their_rooms_stays(classroom: Classroom) -> None:
     rooms.update(host, room_id=room_id, changes={"title": "Another title"})
     participants.remove(host, room_id=room_id, user_id=other.user_id, reason="noise")
     erasure.erase(OPERATOR, user_id=person.user_id)
-    created = entering.enter(host, room_id=room_id)["messages"][0]
+    created = entering.enter(host, room_id=room_id).answer["messages"][0]
     assert created["params"]["title"] == "Class 7b" and classroom.row(room_id).title == "Another title"
     assert [row.data["reason"] for row in told() if row.kind == "participant_removed"] == ["noise"]
 

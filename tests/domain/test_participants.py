@@ -23,7 +23,7 @@ def is_outside(actor: Actor, room_id: str) -> bool:
     for ask in (
         lambda: messages.send(actor, room_id=room_id, client_id=ids.new_id(), body="b"),
         lambda: history.read(actor, room_id=room_id),
-        lambda: entering.enter(actor, room_id=room_id, after=0),
+        lambda: entering.enter(actor, room_id=room_id, after=0).answer,
         lambda: entering.messages_after(actor, room_id=room_id, after=0),
         lambda: entering.messages_before(actor, room_id=room_id, before=9),
         lambda: participants.list_all(actor, room_id=room_id),

@@ -374,12 +374,11 @@ def test_a_plan_that_was_made_when_the_tables_were_empty_reads_by_index_when_the
     engine = create_engine(url := postgres.database(), **engine_options(url))
     command.upgrade(migrations(engine), "head")
     database.bind(engine)
-    room, who = ids.new_id(), [(ids.new_id(), ids.new_id(), ids.new_id())]
+    who = [(ids.new_id(), ids.new_id(), ids.new_id())]
     lane = database.lane(messages.PREPARED)
     with lane.transaction() as tx:
         cursor = tx.script
         asked = {
-            "send_heads(%s)": [[room]],
             "send_senders(%s, %s)": [now(), send_sql.listed(send_sql.PLACE, who)],
             "send_known(%s)": [send_sql.listed(send_sql.KEY, who)],
         }
@@ -389,7 +388,7 @@ def test_a_plan_that_was_made_when_the_tables_were_empty_reads_by_index_when_the
     lane.close()
     engine.dispose()
     assert "Seq Scan" not in steps
-    assert all(index in steps for index in ("pk_rooms", "pk_users", "uq_messages_client_id"))
+    assert all(index in steps for index in ("pk_users", "uq_messages_client_id"))
 
 
 @pytest.mark.parametrize(("body", "titles"), [("hi", 0), ("hi @nobody", 0), ("hi @u9 @u12", 3)])
@@ -430,7 +429,7 @@ def test_a_page_of_the_log_is_read_along_its_primary_key_without_sorting(big: Bi
 
 
 READS: dict[str, Callable[[BigSchool], Any]] = {
-    "entering": lambda big: entering.enter(big.pupil, room_id=big.room, after=20),
+    "entering": lambda big: entering.enter(big.pupil, room_id=big.room, after=20).answer,
     "the poll of rooms": lambda big: entering.heads(big.rooms[:40]),
     "the poll of rooms and hosts": lambda big: entering.heads(big.rooms[:40], big.users[:40]),
     "the poll of notifications": lambda big: notifications.heads(big.users[:40]),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from chatapp.db import database, is_outage, now, reading, transaction
 from chatapp.domain.actor import Actor
 from chatapp.models import Message, Room, User, Worker
-from chatapp.prepared import Prepared, Remembered, looking, still
+from chatapp.prepared import Prepared, looking, still
 from tests.domain.classroom import Classroom
 
 COLUMNS = select(Room, User.active, Message.params, Message.seq).join(User, User.id == Room.host_id)
@@ -67,28 +67,18 @@ def test_a_row_is_written_found_changed_and_taken_away(engine: Engine) -> None:
         assert drop.run(tx.connection, who="w" * 20) == 0
 
 
-def test_a_row_is_shaped_once_until_the_database_says_something_else(engine: Engine) -> None:
+def test_a_column_is_what_the_driver_gives_and_no_type_that_is_more_than_that(engine: Engine) -> None:
     database.bind(engine)
-    shaped: list[Any] = []
-
-    def shape(row: Any) -> str:
-        shaped.append(row)
-        return f"{row.id} {row.beat} {row.started_at.isoformat()}"
-
-    query = select(Worker.id, Worker.beat, Worker.started_at).where(Worker.id == bindparam("id"))
-    remembered, made = Remembered(query, shape, most=10), worker("w" * 20)
-
-    def shown() -> list[str]:
-        with looking() as connection:
-            return remembered.shaped(connection, id=made["id"])
-
     with transaction() as tx:
-        ADD.run(tx.connection, **made)
-    assert shown() == shown() == [f"{made['id']} 3 {made['started_at'].isoformat()}"]
-    assert len(shaped) == 1
-    with transaction() as tx:
-        tx.session.execute(update(Worker).values(beat=4))
-    assert shown() == [f"{made['id']} 4 {made['started_at'].isoformat()}"]
+        for name in ("a", "b"):
+            ADD.run(tx.connection, **worker(name * 20))
+    with looking() as connection:
+        ids = Prepared(select(Worker.id).where(Worker.beat == bindparam("beat")).order_by(Worker.id))
+        assert ids.column(connection, beat=3) == ["a" * 20, "b" * 20]
+        assert ids.column(connection, beat=4) == []
+        if database.is_sqlite:
+            with pytest.raises(TypeError):
+                Prepared(select(Worker.dead)).column(connection)
 
 
 def test_what_is_rolled_back_was_never_there(engine: Engine) -> None:

@@ -75,11 +75,11 @@ def test_the_order_goes_on_and_whoever_is_below_the_floor_starts_anew(classroom:
     with_limits(message_days=90)
     apply()
 
-    from_floor = entering.enter(student, room_id=room_id, after=8, epoch=epoch)
+    from_floor = entering.enter(student, room_id=room_id, after=8, epoch=epoch).answer
     assert not from_floor["reset"] and [each["seq"] for each in from_floor["messages"]] == [9, 10, 11, 12]
     assert (from_floor["oldest"], from_floor["head"], from_floor["epoch"]) == (9, 12, epoch)
     for after in (0, 7):
-        below = entering.enter(student, room_id=room_id, after=after, epoch=epoch)
+        below = entering.enter(student, room_id=room_id, after=after, epoch=epoch).answer
         assert below["reset"] and [each["seq"] for each in below["messages"]] == [9, 10, 11, 12]
         assert entering.messages_after(student, room_id=room_id, after=after)["reset"]
     assert not entering.messages_after(student, room_id=room_id, after=8)["reset"]
@@ -125,7 +125,7 @@ def test_the_newest_message_stays_without_its_words(classroom: Classroom) -> Non
     with_limits(message_days=90)
     assert apply(dry_run=True)["messages"] == 12
     assert apply() == {"rooms": 1, "messages": 12}
-    entered = entering.enter(student, room_id=room_id)
+    entered = entering.enter(student, room_id=room_id).answer
     assert [(each["seq"], each["body"]) for each in entered["messages"]] == [(12, None)]
     assert not any(bodies(room_id)) and apply() == {}
 
@@ -136,7 +136,7 @@ def test_in_an_ended_class_the_line_that_says_so_stays(classroom: Classroom) -> 
     age(room_id, 13)
     with_limits(message_days=90)
     apply()
-    assert [each["code"] for each in entering.enter(student, room_id=room_id)["messages"]] == ["room_closed"]
+    assert [each["code"] for each in entering.enter(student, room_id=room_id).answer["messages"]] == ["room_closed"]
     assert overview.summary(host, room_id=room_id)["messages"] == 0
 
 

@@ -51,7 +51,7 @@ OF_A_ROOM: dict[str, Callable[[Actor, str], Any]] = {
     "unban": lambda actor, room_id: participants.unban(actor, room_id=room_id, user_id=actor.user_id),
     "send": lambda actor, room_id: messages.send(actor, room_id=room_id, client_id="c", body="b"),
     "history": lambda actor, room_id: history.read(actor, room_id=room_id),
-    "enter": lambda actor, room_id: entering.enter(actor, room_id=room_id),
+    "enter": lambda actor, room_id: entering.enter(actor, room_id=room_id).answer,
     "after": lambda actor, room_id: entering.messages_after(actor, room_id=room_id, after=0),
     "before": lambda actor, room_id: entering.messages_before(actor, room_id=room_id, before=1),
     "visit": lambda actor, room_id: visits.enter(actor, connection_id="c", room_id=room_id, worker_id="w"),

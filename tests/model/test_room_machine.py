@@ -225,7 +225,7 @@ class RoomMachine(RuleBasedStateMachine):
             self.sent[who.id, client_id] = (got.seq, body)
 
     def enter(self, who: Enrolled) -> None:
-        got = answer(lambda: entering.enter(actor(who), room_id=self.room_id, after=0))
+        got = answer(lambda: entering.enter(actor(who), room_id=self.room_id, after=0).answer)
         if self.places.get(who) != "active":
             assert got == "not_found"
         else:
@@ -397,7 +397,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_room_is_the_models(self) -> None:
-        found = jsontext.decode(jsontext.encode(entering.enter(HOST, room_id=self.room_id, after=self.checked)))
+        found = jsontext.decode(jsontext.encode(entering.enter(HOST, room_id=self.room_id, after=self.checked).answer))
         assert found["head"] == len(self.log)
         assert [item["seq"] for item in found["messages"]] == list(range(self.checked + 1, len(self.log) + 1))
         assert [_told(item) for item in found["messages"]] == self.log[self.checked :]

@@ -82,12 +82,12 @@ def test_a_backup_and_its_restore_bring_every_row_back(classroom: Classroom, tmp
 
 def test_after_a_restore_a_client_starts_anew_and_the_order_goes_on(classroom: Classroom, tmp_path: Path) -> None:
     room_id, _, student = a_lesson(classroom)
-    before = entering.enter(student, room_id=room_id)
+    before = entering.enter(student, room_id=room_id).answer
     written, _ = backup.make(tmp_path / "school.tar.gz", store_in(tmp_path))
     classroom.say(student, room_id, "said since")
     backup.restore(written, store_in(tmp_path), tmp_path)
 
-    resumed = entering.enter(student, room_id=room_id, after=before["head"], epoch=before["epoch"])
+    resumed = entering.enter(student, room_id=room_id, after=before["head"], epoch=before["epoch"]).answer
     assert resumed["reset"] and resumed["epoch"] != before["epoch"] and resumed["head"] == before["head"]
     assert classroom.say(student, room_id, "goes on") == before["head"] + 1
     with transaction() as tx:  # numbers of rows go on, too

@@ -16,6 +16,7 @@ from chatapp.realtime.connection import Connection
 from chatapp.realtime.courier import Courier
 from chatapp.realtime.errands import Errands, List
 from chatapp.realtime.hub import Hub
+from chatapp.realtime.log_pump import Shown
 from chatapp.realtime.outgoing import Ack, Bundle, Event, Outgoing
 from chatapp.realtime.poll import Poll
 from chatapp.realtime.reads import NotificationHead, Reads
@@ -304,7 +305,8 @@ class Worker:
         self.hub.note_host(user_id)
         place = self.school.rooms[room_id]
         pump, reader = self.hub.begin(ears, room_id)
-        assert pump.finish(reader, epoch=place.epoch, head=place.last_seq, answer=answer(place.last_seq))
+        head, shown = place.last_seq, Shown(place.version, place.members_version)
+        assert pump.finish(reader, epoch=place.epoch, head=head, answer=answer(head), shown=shown)
         ears.heard.clear()
         return ears
 

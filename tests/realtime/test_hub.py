@@ -348,7 +348,6 @@ def test_when_all_have_gone_nothing_is_left(worker: Worker, school: School) -> N
     worker.look()
     assert everything(worker.hub) == [{}, {}, {}, {}, {}, {}]
     assert worker.courier.lobbies_seen == {}
-    assert worker.poll._seen == {}
 
 
 def test_a_pump_ends_with_its_last_reader_however_that_went(worker: Worker, school: School) -> None:

@@ -165,7 +165,7 @@ def test_the_welcome_comes_first_with_the_answer_to_room_enter_then_events(lesso
     client = lesson.open(lesson.ada)
     seq = lesson.say()
     welcome, event = client.wire.texts
-    asked = entering.enter(lesson.ada.actor, room_id=lesson.room_id, after=seq - 1)
+    asked = entering.enter(lesson.ada.actor, room_id=lesson.room_id, after=seq - 1).answer
     assert welcome["event"] == "welcome"
     assert welcome["data"].keys() == {"ok"} | asked.keys()
     assert welcome["data"]["ok"] is True
@@ -183,7 +183,7 @@ def test_a_ticket_opens_too_and_only_once(lesson: Lesson) -> None:
 
 def test_after_and_epoch_resume(lesson: Lesson) -> None:
     head = lesson.say()
-    epoch = entering.enter(lesson.ada.actor, room_id=lesson.room_id)["epoch"]
+    epoch = entering.enter(lesson.ada.actor, room_id=lesson.room_id).answer["epoch"]
 
     def welcomed(**query: str) -> dict[str, Any]:
         found: dict[str, Any] = lesson.open(lesson.ada, **query).wire.texts[0]["data"]
