@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chatapp.db.databases import database
@@ -22,29 +22,9 @@ def transaction(*, fleeting: bool = False) -> Iterator[Transaction]:
     `fleeting` is for what ends with this process anyway: on SQLite it does not wait for the disk.
     Raises Refused(unavailable) when the database keeps it waiting too long.
     """
-    with (
-        database.turn(),
-        database.connection() as connection,
-        _lasting(connection, not fleeting),
-        database.writing(connection) as tx,
-    ):
+    with database.turn(), database.connection(fleeting=fleeting) as connection, database.writing(connection) as tx:
         yield tx
     database.announce(tx.hints)
-
-
-@contextmanager
-def _lasting(connection: Connection, lasting: bool) -> Iterator[None]:
-    """Whether a COMMIT waits for the disk, where SQLite may be told: of an fsync, 0.15 ms are the processor's. The next
-    one that does wait takes along what did not."""
-    if lasting or connection.dialect.name != "sqlite":
-        yield
-        return
-    cursor = connection.connection.cursor()
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    finally:
-        cursor.execute("PRAGMA synchronous=FULL")
 
 
 @contextmanager
