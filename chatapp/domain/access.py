@@ -100,24 +100,6 @@ _SEEN = Prepared(
 )
 
 
-def role_inside(connection: Connection, actor: Actor, room_id: str) -> str:
-    """What the actor is in a room: "host" or "participant". Raises not_found for who is not in it."""
-    row = _ROLE.first(connection, room_id=room_id, user_id=actor.user_id) if ids.is_id(room_id) else None
-    if row is None:
-        raise not_found()
-    role: str = row.role
-    return role
-
-
-_ROLE = Prepared(
-    select(Membership.role).where(
-        Membership.room_id == bindparam("room_id"),
-        Membership.user_id == bindparam("user_id"),
-        Membership.state == MemberState.ACTIVE,
-    )
-)
-
-
 def hosted(session: Session, actor: Actor, room_id: str, *, lock: bool = True) -> Room:
     """A room the actor hosts. A participant may know of it but not do this; others are told that there is none."""
     room = inside(session, actor, room_id, lock=lock).room

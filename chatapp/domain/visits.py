@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from chatapp.contract import ids
 from chatapp.contract.errors import Code, Refused, not_found
 from chatapp.contract.hints import ConnectionsEnded, LobbyChanged, PresenceChanged
 from chatapp.contract.words import Bye, MyRole, RequestStatus
@@ -58,19 +60,28 @@ def listen(actor: Actor, *, connection_id: str, on: bool = True) -> None:
 def enter(actor: Actor, *, connection_id: str, room_id: str, worker_id: str) -> None:
     """Note a visit. The host's visit ends an absence. Raises not_found for who is not in the room, unavailable without
     a lease."""
-    with looking() as connection:
-        hosts = access.role_inside(connection, actor, room_id) == MyRole.HOST
-    with transaction(fleeting=not hosts) as tx:  # the host's may say in the log that they are back
-        hosted = access.lock_room(tx.session, room_id) if hosts else None
+    if not ids.is_id(room_id):
+        raise not_found()
+    with transaction(fleeting=True) as tx:
+        _hold_lease(tx, worker_id)
+        if _hold_membership(tx, actor, room_id).role != MyRole.HOST:
+            _enter(tx, actor, connection_id, room_id, worker_id)
+            return
+    with transaction() as tx:  # it may say in the log that they are back
+        room = access.lock_room(tx.session, room_id)
         _hold_lease(tx, worker_id)
         _hold_membership(tx, actor, room_id)
-        here = _VISITS.column(tx.connection, user_id=actor.user_id, room_id=room_id)
-        if connection_id not in here:
-            _begin(tx, actor, connection_id, worker_id, room_id)
-        if not here:
-            tx.announce(PresenceChanged(room_id, views.acting(actor), online=True))
-        if hosted is not None and policy.host_is_absent(hosted):
-            absences.end(tx, hosted)
+        _enter(tx, actor, connection_id, room_id, worker_id)
+        if policy.host_is_absent(room):
+            absences.end(tx, room)
+
+
+def _enter(tx: Transaction, actor: Actor, connection_id: str, room_id: str, worker_id: str) -> None:
+    here = _VISITS.column(tx.connection, user_id=actor.user_id, room_id=room_id)
+    if connection_id not in here:
+        _begin(tx, actor, connection_id, worker_id, room_id)
+    if not here:
+        tx.announce(PresenceChanged(room_id, views.acting(actor), online=True))
 
 
 def leave(actor: Actor, *, connection_id: str, room_id: str) -> None:
@@ -129,9 +140,9 @@ def _is_online(session: Session, room_id: str, user_id: str) -> bool:
 
 def online_count(*, room_id: str) -> int:
     """How many users have a live visit in a room."""
-    with reading() as session:
-        query = select(func.count(Presence.user_id.distinct())).where(Presence.room_id == room_id)
-        return session.scalar(query) or 0
+    with looking() as connection:
+        counted: int = _ONLINE_COUNT.column(connection, room_id=room_id)[0]
+        return counted
 
 
 def listening(session: Session, user_ids: Iterable[str]) -> set[str]:
@@ -166,11 +177,12 @@ def _hold_lease(tx: Transaction, worker_id: str) -> None:
         raise Refused(Code.UNAVAILABLE, "The server restarts.", retry_after=1)
 
 
-def _hold_membership(tx: Transaction, actor: Actor, room_id: str) -> None:
+def _hold_membership(tx: Transaction, actor: Actor, room_id: str) -> Any:
     """Keep the membership from being ended until this transaction ends: its visits end with it, this one too."""
     now_held = _HOLD_MEMBERSHIP.first(tx.connection, user_id=actor.user_id, room_id=room_id)
     if now_held is None or not policy.is_active(now_held):
         raise not_found()
+    return now_held
 
 
 def _begin(tx: Transaction, actor: Actor, connection_id: str, worker_id: str, room_id: str | None = None) -> None:
@@ -192,7 +204,7 @@ _HOLD_LEASE = Prepared(
     .with_for_update(read=True, key_share=True)
 )
 _HOLD_MEMBERSHIP = Prepared(
-    select(Membership.state)
+    select(Membership.state, Membership.role)
     .where(Membership.room_id == bindparam("room_id"), Membership.user_id == bindparam("user_id"))
     .with_for_update(read=True)
 )
@@ -222,6 +234,9 @@ _HOSTS_BY = Prepared(
 )
 """The rooms that are visited by their host over one connection."""
 _ONLINE = Prepared(select(Presence.user_id).where(Presence.room_id == bindparam("room_id")).distinct())
+_ONLINE_COUNT = Prepared(
+    select(func.count(Presence.user_id.distinct()).label("online")).where(Presence.room_id == bindparam("room_id"))
+)
 _BEGIN = Prepared(
     insert(Presence).values(
         {
