@@ -20,7 +20,7 @@ from chatapp.models import Membership, User
 from chatapp.prepared import Prepared
 
 MOST_PEOPLE = 20_000
-"""So many are remembered, in all rooms together; each takes about 600 bytes."""
+"""So many are remembered, in all rooms together; each takes about 700 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,12 @@ def _shown(row: Any) -> tuple[bytes, bytes]:
         "online": True,
         "joined_at": views.instant(row.joined_at),
     }
-    return jsontext.encode(shown), jsontext.encode(shown | {"online": False})
+    return _kept(shown), _kept(shown | {"online": False})
+
+
+def _kept(shown: views.Json) -> bytes:
+    """As JSON, in a copy: what orjson returns stands in the 4 KiB that it was written in."""
+    return bytes(memoryview(jsontext.encode(shown)))
 
 
 _PEOPLE = Prepared(
