@@ -9,7 +9,18 @@ import pytest
 
 from chatapp.contract import ids
 from chatapp.contract.errors import Code
-from chatapp.domain import entering, history, lobby, messages, notifications, participants, rooms, sessions, visits
+from chatapp.domain import (
+    entering,
+    history,
+    lobby,
+    messages,
+    notifications,
+    participants,
+    rooms,
+    sessions,
+    visits,
+    workers,
+)
 from chatapp.domain.actor import Actor
 from tests.domain.classroom import Classroom, refused
 
@@ -54,7 +65,7 @@ OF_A_ROOM: dict[str, Callable[[Actor, str], Any]] = {
     "enter": lambda actor, room_id: entering.enter(actor, room_id=room_id).answer,
     "after": lambda actor, room_id: entering.messages_after(actor, room_id=room_id, after=0),
     "before": lambda actor, room_id: entering.messages_before(actor, room_id=room_id, before=1),
-    "visit": lambda actor, room_id: visits.enter(actor, connection_id="c", room_id=room_id, worker_id="w"),
+    "visit": lambda actor, room_id: visits.enter(actor, connection_id="c", room_id=room_id, worker_id=workers.begin()),
 }
 
 IN_A_ROOM: dict[str, Callable[[Actor, str, str], Any]] = {
