@@ -22,6 +22,7 @@ from eventlet.wsgi import WSGI_LOCAL
 
 from chatapp.serving.frames import CLOSE, CONTROL, FrameError, FrameReader
 from chatapp.serving.http import ServingProtocol, let_go
+from chatapp.serving.reading import Reading
 
 SEND_BUFFER_BYTES = 128 * 1024
 """The kernel's own choice grows to 4 MiB, and would hide a slow reader for minutes."""
@@ -56,7 +57,8 @@ class ServingWebSocket(RFC6455WebSocket):
         self._tail = memoryview(b"")
         self._writers = 0
         self._turn_messages, self._turn_seconds, self._handed_out = 0, 0.0, time.monotonic()
-        self._frames = FrameReader(sock.recv, max_bytes=max_message_bytes)
+        self._reading = Reading(sock)
+        self._frames = FrameReader(self._reading.receive, max_bytes=max_message_bytes)
         self._send_directly = sock.fd.send  # the non-blocking socket under eventlet's
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
@@ -174,7 +176,7 @@ class ServingWebSocket(RFC6455WebSocket):
         """After our close frame, drop what still comes: closing on unread bytes would reset the frame away."""
         with contextlib.suppress(OSError, EOFError), eventlet.Timeout(LINGER_SECONDS, False):
             left = LINGER_BYTES
-            while left > 0 and (data := self.socket.recv(left)):
+            while left > 0 and (data := self._reading.receive(left)):
                 left -= len(data)
 
     # Ending
@@ -205,7 +207,9 @@ class ServingWebSocket(RFC6455WebSocket):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
-        """Leave no greenlet waiting to write when the server closes the file: its number is the next client's."""
+        """Leave no greenlet waiting to write, and nothing registered to read, when the server closes the file: its
+        number is the next client's."""
+        self._reading.stop()
         while self._writers:
             self.abort()
             eventlet.sleep(0)
