@@ -4,6 +4,7 @@ import eventlet
 
 eventlet.monkey_patch()
 
+import gc  # noqa: E402
 import json  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
@@ -28,7 +29,8 @@ def http(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     body = environ["wsgi.input"].read() if environ["REQUEST_METHOD"] == "POST" else b""
     start_response("200 OK", [("Content-Type", "application/json")])
     headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
-    return [json.dumps({"method": environ["REQUEST_METHOD"], "size": len(body), "headers": headers}).encode()]
+    told = {"method": environ["REQUEST_METHOD"], "size": len(body), "headers": headers, "frozen": gc.get_freeze_count()}
+    return [json.dumps(told).encode()]
 
 
 app = PlainWebSockets(

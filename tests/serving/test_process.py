@@ -104,6 +104,10 @@ sys.exit(0 if lets_others_run(late) else 1)
     assert (subprocess.run(command, timeout=60, check=False).returncode == 0) is passes
 
 
+def test_the_collector_passes_over_what_stands(echo: EchoServer) -> None:
+    assert http(echo.address, "GET", "/").json()["frozen"] > 10_000
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_process_at_once(echo: EchoServer, number: signal.Signals) -> None:
     time.sleep(1)  # idle in its hub
