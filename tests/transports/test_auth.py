@@ -11,6 +11,8 @@ from typing import Any
 import jwt
 import pytest
 import time_machine
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy import update
 
@@ -20,6 +22,7 @@ from chatapp.db import now, transaction
 from chatapp.domain import accounts, sessions, tickets
 from chatapp.domain.actor import OPERATOR
 from chatapp.models import SignIn, User
+from chatapp.transports import auth
 from chatapp.transports.auth import Auth
 from config import Settings
 from tests.support.school import KEYS, Api, School, Signed
@@ -273,3 +276,13 @@ def test_last_seen_follows_the_requests(api: Api, door: Auth, student: Signed) -
         last_seen()
         door.write_seen()
         assert last_seen() > first
+
+
+def test_a_public_key_in_disguise_and_an_empty_one_are_no_secret_of_ours() -> None:
+    """It is looked at once, at the start, and no more at every token."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    for secret in (pem, ""):
+        with pytest.raises(jwt.InvalidKeyError):
+            auth._key(secret)
+    assert auth._key("a secret as long as it ought to be, at least").algorithm_name == "HS256"
